@@ -1,0 +1,47 @@
+// What ADD answers, as values of the newest specification version (1.1.0). versions.ts prints it in the version the
+// configuration asks for, and reads a prevResult of any version into it.
+import type { Address } from "../ip/address.ts";
+import type { Mac } from "../ip/mac.ts";
+import type { InterfaceAddress, Prefix } from "../ip/prefix.ts";
+
+export interface Result {
+  readonly interfaces: readonly ResultInterface[];
+  readonly ips: readonly ResultAddress[];
+  readonly routes: readonly ResultRoute[];
+  readonly dns?: Dns;
+}
+
+export interface ResultInterface {
+  readonly name: string;
+  readonly mac?: Mac;
+  readonly mtu?: number;
+  /** The network namespace's path; absent for an interface of the host. */
+  readonly sandbox?: string;
+  readonly socketPath?: string;
+  readonly pciId?: string;
+}
+
+export interface ResultAddress {
+  readonly address: InterfaceAddress;
+  readonly gateway?: Address;
+  /** Index into `interfaces`; absent in the answer of an IPAM plugin. */
+  readonly interface?: number;
+}
+
+export interface ResultRoute {
+  readonly destination: Prefix;
+  readonly gateway?: Address;
+  readonly mtu?: number;
+  readonly advmss?: number;
+  readonly priority?: number;
+  readonly table?: number;
+  /** 0 global, 253 link, 254 host. */
+  readonly scope?: number;
+}
+
+export interface Dns {
+  readonly nameservers?: readonly string[];
+  readonly domain?: string;
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
+}

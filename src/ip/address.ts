@@ -1,0 +1,152 @@
+// An IP address as a value: a family and an unsigned integer. Text is read and written here and nowhere else; ipaddr.js
+// reads it, the printing follows RFC 5952. It knows nothing of prefixes, interfaces or zones.
+import ipaddr from "ipaddr.js";
+
+export type Family = "v4" | "v6";
+
+/** A pair with room for each family. Dual stack is both, never a flag beside one of them. */
+export interface Stack<T> {
+  readonly v4?: T;
+  readonly v6?: T;
+}
+
+/** IPv6 first: the order in which both families are named in results, logs and tables. */
+export const families: readonly Family[] = ["v6", "v4"];
+
+export function bitsOf(family: Family): 32 | 128 {
+  return family === "v4" ? 32 : 128;
+}
+
+export class Address {
+  readonly family: Family;
+  readonly value: bigint;
+
+  private constructor(family: Family, value: bigint) {
+    this.family = family;
+    this.value = value;
+  }
+
+  static of(family: Family, value: bigint): Address {
+    if (value < 0n || value >> BigInt(bitsOf(family)) !== 0n) {
+      throw new RangeError(`${value} is not the number of an ${familyName(family)} address`);
+    }
+    return new Address(family, value);
+  }
+
+  static parse(text: string): Address {
+    if (text.includes("%")) throw fault(text, "it has a zone id; leave out everything from the % on");
+    if (text.includes("/")) throw fault(text, "it has a prefix length; leave out everything from the / on");
+    return text.includes(":") ? parse6(text) : parse4(text);
+  }
+
+  static fromBytes(bytes: Uint8Array): Address {
+    if (bytes.length !== 4 && bytes.length !== 16) {
+      throw new RangeError(`An address has 4 or 16 bytes, not ${bytes.length}`);
+    }
+    let value = 0n;
+    for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+    return new Address(bytes.length === 4 ? "v4" : "v6", value);
+  }
+
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(bitsOf(this.family) / 8);
+    let rest = this.value;
+    for (let at = bytes.length - 1; at >= 0; at--) {
+      bytes[at] = Number(rest & 0xffn);
+      rest >>= 8n;
+    }
+    return bytes;
+  }
+
+  plus(offset: bigint): Address {
+    return Address.of(this.family, this.value + offset);
+  }
+
+  equals(other: Address): boolean {
+    return this.family === other.family && this.value === other.value;
+  }
+
+  /** Negative, zero or positive; IPv6 sorts before IPv4. */
+  compare(other: Address): number {
+    if (this.family !== other.family) return this.family === "v6" ? -1 : 1;
+    return this.value < other.value ? -1 : this.value > other.value ? 1 : 0;
+  }
+
+  get isLinkLocal(): boolean {
+    return this.family === "v6" ? this.value >> 118n === 0xfe80n >> 6n : this.value >> 16n === 0xa9fen;
+  }
+
+  get isMulticast(): boolean {
+    return this.family === "v6" ? this.value >> 120n === 0xffn : this.value >> 28n === 0xen;
+  }
+
+  get isLoopback(): boolean {
+    return this.family === "v6" ? this.value === 1n : this.value >> 24n === 127n;
+  }
+
+  get isUnspecified(): boolean {
+    return this.value === 0n;
+  }
+
+  /** fc00::/7 of RFC 4193, or the private IPv4 space of RFC 1918. */
+  get isPrivate(): boolean {
+    if (this.family === "v6") return this.value >> 121n === 0xfcn >> 1n;
+    return this.value >> 24n === 10n || this.value >> 20n === 0xac1n || this.value >> 16n === 0xc0a8n;
+  }
+
+  toString(): string {
+    return this.family === "v4" ? this.bytes().join(".") : print6(this.value);
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+export function familyName(family: Family): "IPv4" | "IPv6" {
+  return family === "v4" ? "IPv4" : "IPv6";
+}
+
+function parse4(text: string): Address {
+  const parts = text.split(".");
+  if (parts.some((part) => /^0\d+$/.test(part))) throw fault(text, "a part has a leading zero; write it in decimal");
+  if (parts.length !== 4 || !ipaddr.IPv4.isValid(text))
+    throw fault(text, "write four decimal numbers, as in 192.0.2.1");
+  return Address.fromBytes(Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray()));
+}
+
+function parse6(text: string): Address {
+  // ipaddr.js takes hextets of any length; RFC 4291 ends at four digits.
+  const tooLong = text.split(":").some((part) => !part.includes(".") && part.length > 4);
+  const dotted = text.slice(text.lastIndexOf(":") + 1);
+  const leadingZero = dotted.includes(".") && dotted.split(".").some((part) => /^0\d+$/.test(part));
+  if (tooLong || leadingZero || !ipaddr.IPv6.isValid(text)) throw fault(text, "write it as in 2001:db8::1");
+  const parsed = ipaddr.IPv6.parse(text);
+  if (parsed.isIPv4MappedAddress()) {
+    throw fault(text, `it is IPv4 mapped into IPv6; write ${parsed.toIPv4Address().toString()}`);
+  }
+  return Address.fromBytes(Uint8Array.from(parsed.toByteArray()));
+}
+
+/** RFC 5952: lower case, no leading zeros, the first longest run of two or more zero hextets shortened. */
+function print6(value: bigint): string {
+  const hextets = Array.from({ length: 8 }, (_, at) => Number((value >> BigInt(112 - 16 * at)) & 0xffffn));
+  const run = longestZeroRun(hextets);
+  const text = (part: readonly number[]) => part.map((hextet) => hextet.toString(16)).join(":");
+  if (run.length < 2) return text(hextets);
+  return `${text(hextets.slice(0, run.start))}::${text(hextets.slice(run.start + run.length))}`;
+}
+
+function longestZeroRun(hextets: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  hextets.forEach((hextet, at) => {
+    if (hextet !== 0) start = at + 1;
+    else if (at + 1 - start > best.length) best = { start, length: at + 1 - start };
+  });
+  return best;
+}
+
+function fault(text: string, why: string): SyntaxError {
+  return new SyntaxError(`${JSON.stringify(text)} is not an IP address: ${why}`);
+}
