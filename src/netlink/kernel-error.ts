@@ -11,6 +11,8 @@ export interface KernelFault {
   readonly detail?: string;
   /** Where in the request the kernel found the fault, in bytes from the start of the message. */
   readonly offset?: number;
+  /** Which request of those executed together, counted from 0. */
+  readonly index?: number;
 }
 
 export class KernelError extends Error {
@@ -21,6 +23,7 @@ export class KernelError extends Error {
   readonly code: string;
   readonly detail?: string;
   readonly offset?: number;
+  readonly index?: number;
 
   constructor(fault: KernelFault, options?: ErrorOptions) {
     const code = nameOf(fault.errno);
@@ -33,6 +36,7 @@ export class KernelError extends Error {
     this.code = code;
     if (fault.detail !== undefined) this.detail = fault.detail;
     if (fault.offset !== undefined) this.offset = fault.offset;
+    if (fault.index !== undefined) this.index = fault.index;
   }
 }
 

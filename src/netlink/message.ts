@@ -28,7 +28,8 @@ export interface Acknowledgement {
 
 export const HEADER_SIZE = 16; // struct nlmsghdr
 
-export const messageType = { error: 2, done: 3 } as const;
+/** The types below `family` are netlink's own. */
+export const messageType = { error: 2, done: 3, family: 16 } as const;
 
 export const messageFlag = {
   request: 0x001,
