@@ -110,7 +110,7 @@ function describe(issue: Issue): string {
 const words: Readonly<Record<string, string>> = {
   Object: "an object",
   Array: "a list",
-  string: "a text",
+  string: "a string",
   number: "a number",
   boolean: "true or false",
 };

@@ -52,7 +52,8 @@ export function faultOfInterfaceName(name: string): string | undefined {
   if (name === "." || name === "..") return "it is the name of a directory";
   if (/[/:]/.test(name)) return "it contains / or :";
   // The kernel's isspace() looks at bytes and counts 0xa0, which occurs inside UTF-8 sequences.
-  if (bytes.some((byte) => byte <= 0x20 || byte === 0x7f || byte === 0xa0)) return "it contains white space";
+  if (bytes.some((byte) => byte <= 0x20 || byte === 0x7f || byte === 0xa0))
+    return "it contains white space or a control character";
   if (name.includes("%")) return "it contains %, which the kernel replaces by a number";
   return undefined;
 }
