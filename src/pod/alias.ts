@@ -1,0 +1,32 @@
+// The alias of a link as the mark of whose it is: `hextet <network>/<containerId>/<interface>`. With it the kernel is the second
+// copy of the leases: it is written when the link is made and gone when the link is (man 8 ip-link, IFLA_IFALIAS).
+import { ConfigError } from "../config/config-error.ts";
+import type { Attachment } from "../ipam/attachment.ts";
+
+/** IFALIASZ of include/uapi/linux/if.h, less the zero byte at the end. */
+const ALIAS_LIMIT = 255;
+const MARK = "hextet ";
+
+/** Marks a bridge that Hextet made. It carries pods of any network, so it names none. */
+export const bridgeAlias = "hextet bridge";
+
+export function aliasOf({ network, containerId, interfaceName }: Attachment): string {
+  const alias = `${MARK}${network}/${containerId}/${interfaceName}`;
+  const excess = Buffer.byteLength(alias) - ALIAS_LIMIT;
+  if (excess > 0) {
+    throw new ConfigError(
+      "name",
+      `${JSON.stringify(network)} makes the link alias ${excess} bytes longer than the ${ALIAS_LIMIT} the kernel keeps; ` +
+        `shorten the network's name to ${Math.max(1, Buffer.byteLength(network) - excess)} bytes`,
+    );
+  }
+  return alias;
+}
+
+/** Whose link it is; absent for aliases that are not ours. */
+export function parseAlias(alias: string | undefined): Attachment | undefined {
+  if (alias === undefined || !alias.startsWith(MARK)) return undefined;
+  const [network, containerId, interfaceName, ...more] = alias.slice(MARK.length).split("/");
+  if (!network || !containerId || !interfaceName || more.length > 0) return undefined;
+  return { network, containerId, interfaceName };
+}

@@ -1,0 +1,37 @@
+// What follows from an attachment alone: the name of its host link and the MACs of both ends. The same attachment gives the
+// same ones at any time and in any process, so DEL finds a link without any record of it.
+import { hash } from "node:crypto";
+import { Mac } from "../ip/mac.ts";
+import type { Attachment } from "../ipam/attachment.ts";
+
+const HOST_LINK = /^hx[0-9a-f]{13}$/;
+
+/** `hx` and 52 bits of a digest in hexadecimal: 15 bytes, the longest name the kernel takes. */
+export function hostLinkOf(attachment: Attachment): string {
+  return `hx${digest(attachment).toString("hex", 0, 7).slice(0, 13)}`;
+}
+
+/** Reads as a name that hostLinkOf gives. */
+export function isHostLink(name: string): boolean {
+  return HOST_LINK.test(name);
+}
+
+export function podMacOf(attachment: Attachment): Mac {
+  return Mac.local(digest(attachment).subarray(8, 14));
+}
+
+export function hostMacOf(attachment: Attachment): Mac {
+  return Mac.local(digest(attachment).subarray(16, 22));
+}
+
+/**
+ * A bridge's MAC is also how we know it for ours. It changes with each boot of each node, so two nodes whose bridges share a
+ * link do not share a MAC.
+ */
+export function bridgeMacOf(name: string, bootId: string): Mac {
+  return Mac.local(hash("sha256", `hextet bridge\0${bootId}\0${name}`, "buffer"));
+}
+
+function digest({ network, containerId, interfaceName }: Attachment): Buffer {
+  return hash("sha256", `${network}\0${containerId}\0${interfaceName}`, "buffer");
+}
