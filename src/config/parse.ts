@@ -77,7 +77,7 @@ export function text<T>(read: (text: string) => T) {
 }
 
 /** `ipam.ranges[0][1].subnet`: a key that is no plain word stands in brackets, unless it comes first. */
-function pathOf(items: readonly v.IssuePathItem[], at: string): string {
+export function pathOf(items: readonly { readonly key: unknown }[], at = ""): string {
   return items.reduce((path, { key }) => {
     if (typeof key === "number") return `${path}[${key}]`;
     const word = String(key);
@@ -96,7 +96,7 @@ function nameOf(input: unknown): string {
 }
 
 /** Our own messages as they are; those of valibot, which all begin with "Invalid", in the words of this project. */
-function describe(issue: Issue): string {
+export function describe(issue: Issue): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message;
   if (issue.received === "undefined") return "it is missing";
   const received = shorten(words[issue.received] ?? issue.received);
@@ -124,7 +124,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** Freezes lists and plain objects; values of classes are immutable by themselves. */
-function freeze<T>(value: T): T {
+export function freeze<T>(value: T): T {
   if (!isObject(value) || Object.isFrozen(value)) return value;
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
   if (!isPlain) return value;

@@ -1,169 +1,98 @@
-// YAML text as a plain value that remembers where each part of it stood, so that a fault can be told with line and column. It
-// takes the plain core of YAML 1.2 (https://yaml.org/spec/1.2.2/, chapter 10.3): no aliases, no tags of other schemas, one
-// document. Only src/cluster and src/agent may import it: the executable reads JSON and must not pay for a YAML parser.
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from "yaml";
+// A YAML file as a plain value that remembers where each part of it stood, so that a fault is told with its line and column.
+// Only src/cluster and src/agent may import it: the executable reads JSON and must not pay for a YAML parser.
+import * as v from "valibot";
+import { compareFaults, FileFault, type Position } from "./file-fault.ts";
+import { describe, pathOf } from "./parse.ts";
+import { childOf, offsetOf, parseTree, type Tree, textOffsetOf, toValue } from "./yaml-tree.ts";
 
-/** Both count from 1. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-export interface SyntaxFault extends Position {
-  readonly message: string;
-}
-
-/** What leads from the root to a part: keys of maps and indexes of lists. */
+/** What leads from the top of a document to a part of it: keys of maps and indexes of lists. */
 export type Path = readonly (string | number)[];
 
-/** What to do about the faults people make most; the parser's own words say only what is wrong. */
-const fixes: Readonly<Record<string, string>> = {
-  BAD_INDENT: "indent the keys of one map alike, and close what was opened",
-  BAD_SCALAR_START: "put the value in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "put text that ends with a colon in quotes, and start a nested map on a new line",
-  MULTIPLE_DOCS: "leave out the second document and the --- before it",
-  TAB_AS_INDENT: "indent with spaces",
-  TAG_RESOLVE_FAILED: "leave out the tag",
-};
-const commonFix = "look at the indentation, the quotes and the brackets of this line and the one above";
-
 export class YamlDocument {
-  /** Maps as objects without a prototype, lists as arrays; undefined where the text holds nothing but comments, or has a fault. */
+  readonly file: string;
+  /** Undefined where the text holds nothing but comments, and where it has a fault. */
   readonly value: unknown;
-  readonly faults: readonly SyntaxFault[];
-  readonly #root: Node | null;
-  readonly #lines: LineCounter;
-
-  private constructor(root: Node | null, lines: LineCounter, faults: readonly Fault[]) {
-    this.#root = root;
-    this.#lines = lines;
-    const found = [...faults];
-    const value = root === null ? undefined : toValue(root, found);
-    this.value = found.length === 0 ? value : undefined;
-    this.faults = onePerLine(found.map(({ offset, message }) => ({ ...this.#at(offset), message })));
-  }
+  /** Faults of syntax; of meaning it knows nothing. */
+  readonly faults: readonly FileFault[];
+  readonly #tree: Tree;
 
   /** Never throws: whatever is wrong with the text is in `faults`. */
-  static parse(text: string): YamlDocument {
-    const lines = new LineCounter();
-    try {
-      const document = parseDocument(text, {
-        lineCounter: lines,
-        logLevel: "silent",
-        prettyErrors: false,
-        stringKeys: true,
-        // Compares each key with all others; toValue() does it with a set.
-        uniqueKeys: false,
-      });
-      const faults = [...document.errors, ...document.warnings].map((error) => ({
-        offset: error.pos[0],
-        message: `${error.message}: ${fixes[error.code] ?? commonFix}`,
-      }));
-      return new YamlDocument(document.contents, lines, faults);
-    } catch (error) {
-      // The parser recurses, so a text of a hundred thousand brackets ends its stack.
-      const reason = error instanceof RangeError ? "it is nested too deeply" : String(error);
-      return new YamlDocument(null, lines, [{ offset: 0, message: `Cannot read this as YAML: ${reason}` }]);
-    }
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.#tree = parseTree(text);
+    const found = [...this.#tree.faults];
+    const value = this.#tree.root === undefined ? undefined : toValue(this.#tree.root, found);
+    this.value = found.length === 0 ? value : undefined;
+    const faults = found.map(({ offset, message }) => new FileFault(file, { position: this.#at(offset), message }));
+    this.faults = onePerLine(faults.toSorted(compareFaults));
   }
 
-  /** The place of a part, of its key where it is a map or a list, of the nearest part around it where it is missing. */
+  /** What the schema makes of a part of this document, or every fault of that part. */
+  read<T>(schema: v.GenericSchema<unknown, T>, part: unknown, at: Path = []): Read<T> {
+    const parsed = v.safeParse(schema, part);
+    if (parsed.success) return { value: parsed.output, faults: [] };
+    return { faults: parsed.issues.map((issue) => this.#faultOf(issue, at)) };
+  }
+
+  /** A fault of the part at this path. */
+  fault(path: Path, message: string): FileFault {
+    return this.#fault(path, this.locate(path), message);
+  }
+
+  /** The place of a part; of its key where it is a map or a list; of the nearest part around it where it is missing. */
   locate(path: Path): Position {
-    let place = 0;
-    let node: Node | null = this.#root;
+    return this.#at(this.#offsetOf(path));
+  }
+
+  #faultOf(issue: v.BaseIssue<unknown>, at: Path): FileFault {
+    const items = issue.path ?? [];
+    const path = [...at, ...items.map(({ key }) => (typeof key === "number" ? key : String(key)))];
+    const offset = items.at(-1)?.origin === "key" ? this.#keyOffsetOf(path) : this.#offsetOf(path);
+    return this.#fault(path, this.#at(offset), describe(issue));
+  }
+
+  #fault(path: Path, position: Position, message: string): FileFault {
+    return new FileFault(this.file, { position, path: pathOf(path.map((key) => ({ key }))), message });
+  }
+
+  #offsetOf(path: Path): number {
+    const { root = null } = this.#tree;
+    let offset = offsetOf(root) ?? 0;
+    let node = root;
     for (const step of path) {
-      const found = entry(node, step);
-      if (found === undefined) break;
-      place = found.keyOffset ?? offsetOf(found.node) ?? place;
-      node = found.node;
+      const child = childOf(node, step);
+      if (child === undefined) return offset;
+      offset = child.keyOffset ?? offsetOf(child.node) ?? offset;
+      node = child.node;
     }
-    return this.#at(isScalar(node) && node.value !== null ? (offsetOf(node) ?? place) : place);
+    return textOffsetOf(node) ?? offset;
   }
 
-  /** The place of a key itself, for faults about its name. */
-  locateKey(path: Path): Position {
-    const place = entry(this.#nodeAt(path.slice(0, -1)), path.at(-1) ?? "")?.keyOffset;
-    return place === undefined ? this.locate(path) : this.#at(place);
-  }
-
-  #nodeAt(path: Path): Node | null {
-    return path.reduce<Node | null>((node, step) => entry(node, step)?.node ?? null, this.#root);
+  #keyOffsetOf(path: Path): number {
+    const { root = null } = this.#tree;
+    const parent = path.slice(0, -1).reduce((node, step) => childOf(node, step)?.node ?? null, root);
+    return childOf(parent, path.at(-1) ?? "")?.keyOffset ?? this.#offsetOf(path);
   }
 
   #at(offset: number): Position {
-    const { line, col } = this.#lines.linePos(offset);
+    const { line, col } = this.#tree.lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 }
 
-interface Fault {
-  readonly offset: number;
-  readonly message: string;
-}
-
-function toValue(node: Node, faults: Fault[]): unknown {
-  if (isMap(node)) return toObject(node, faults);
-  if (isSeq<Node | null>(node)) return node.items.map((item) => (item === null ? null : toValue(item, faults)));
-  if (isScalar(node) && (node.value === null || ["string", "number", "boolean"].includes(typeof node.value))) {
-    return node.value;
-  }
-  const what = isScalar(node) ? "A value of this type" : "An alias";
-  faults.push({ offset: offsetOf(node) ?? 0, message: `${what} is not understood here: write the text itself` });
-  return undefined;
-}
-
-function toObject(map: YAMLMap, faults: Fault[]): object {
-  const object: Record<string, unknown> = Object.create(null);
-  for (const { keyNode, key, node } of pairs(map)) {
-    const offset = offsetOf(keyNode) ?? 0;
-    if (key === undefined) {
-      faults.push({ offset, message: "This key is not understood here: write a plain word" });
-    } else if (key in object) {
-      faults.push({ offset, message: `The key ${JSON.stringify(key)} is here twice: leave out one of the two` });
-    } else {
-      object[key] = node === null ? null : toValue(node, faults);
-    }
-  }
-  return object;
-}
-
-interface MapPair {
-  readonly keyNode: Node | null;
-  readonly key: string | undefined;
-  readonly node: Node | null;
-}
-
-function* pairs(map: YAMLMap): Generator<MapPair> {
-  // The parser's types leave open what a pair holds; a parsed document holds nodes.
-  for (const { key: keyNode, value: node } of map.items as Pair<Node | null, Node | null>[]) {
-    yield { keyNode, key: isScalar(keyNode) && typeof keyNode.value === "string" ? keyNode.value : undefined, node };
-  }
-}
-
-interface Entry {
-  readonly node: Node | null;
-  readonly keyOffset?: number | undefined;
-}
-
-function entry(node: Node | null, step: string | number): Entry | undefined {
-  if (isSeq<Node | null>(node)) {
-    const item = node.items[Number(step)];
-    return item === undefined ? undefined : { node: item };
-  }
-  if (!isMap(node)) return undefined;
-  for (const pair of pairs(node)) {
-    if (pair.key === String(step)) return { node: pair.node, keyOffset: offsetOf(pair.keyNode) };
-  }
-  return undefined;
-}
-
-function offsetOf(node: Node | null): number | undefined {
-  return node?.range?.[0];
+export interface Read<T> {
+  /** Absent where there are faults. */
+  readonly value?: T;
+  readonly faults: readonly FileFault[];
 }
 
 /** After the first fault of a line the parser goes on guessing; what it says then only confuses. */
-function onePerLine(faults: readonly SyntaxFault[]): SyntaxFault[] {
+function onePerLine(faults: readonly FileFault[]): FileFault[] {
   const seen = new Set<number>();
-  const sorted = faults.toSorted((one, other) => one.line - other.line || one.column - other.column);
-  return sorted.filter(({ line }) => !seen.has(line) && seen.add(line));
+  return faults.filter(({ position }) => {
+    const line = position?.line ?? 0;
+    if (seen.has(line)) return false;
+    seen.add(line);
+    return true;
+  });
 }
