@@ -26,7 +26,12 @@ export interface RunOptions {
 }
 
 export interface RunResult {
+  /** The exit code; 128 and the signal's number, as a shell has it, where a signal ended the program. */
   readonly code: number;
+  /** SIGKILL and so on, where a signal ended it. */
+  readonly signal?: string;
+  /** Set where it was ended because `timeoutMs` had passed. */
+  readonly timedOut?: true;
   readonly stdout: string;
   readonly stderr: string;
 }
