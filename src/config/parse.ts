@@ -37,6 +37,32 @@ export function openObject<const Entries extends v.ObjectEntries>(entries: Entri
   return objectOf(entries);
 }
 
+/** What an object held beside the keys of its schema, as it came. */
+export interface WithOthers {
+  readonly others?: Readonly<Record<string, unknown>>;
+}
+
+/** An object with these keys, and all its other members as they came in `others`. For what is handed on. */
+export function objectWithOthers<const Entries extends v.ObjectEntries>(entries: Entries, keys = Object.keys(entries)) {
+  const schema = v.object(entries);
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): v.InferOutput<typeof schema> & WithOthers => {
+      const input = dataset.value;
+      const members = isObject(input) && !Array.isArray(input) ? Object.entries(input) : [];
+      const ours = members.filter(([key]) => keys.includes(key));
+      const parsed = read(
+        schema,
+        isObject(input) && !Array.isArray(input) ? Object.fromEntries(ours) : input,
+        addIssue,
+      );
+      if (parsed === undefined) return NEVER;
+      const others = members.filter(([key]) => !keys.includes(key));
+      return others.length === 0 ? parsed : { ...parsed, others: Object.fromEntries(others) };
+    }),
+  );
+}
+
 /** Unlike valibot's own it takes no list for an object, and reports all unknown keys beside all other faults. */
 function objectOf<const Entries extends v.ObjectEntries>(entries: Entries, known?: readonly string[]) {
   const schema = v.object(entries);
@@ -44,20 +70,29 @@ function objectOf<const Entries extends v.ObjectEntries>(entries: Entries, known
     v.unknown(),
     v.rawTransform(({ dataset, addIssue, NEVER }): v.InferOutput<typeof schema> => {
       const input = dataset.value;
-      if (!isObject(input) || Array.isArray(input)) {
-        addIssue({ message: `${nameOf(input)} is not an object` });
-        return NEVER;
-      }
-      const strangers = known === undefined ? [] : Object.keys(input).filter((key) => !known.includes(key));
+      const keys = isObject(input) && !Array.isArray(input) ? Object.keys(input) : [];
+      const strangers = known === undefined ? [] : keys.filter((key) => !known.includes(key));
       for (const key of strangers) {
         const item = { type: "unknown", origin: "key", input, key, value: key } as const;
         addIssue({ message: describeUnknownKey(key, known ?? []), path: [item] });
       }
-      const parsed = v.safeParse(schema, input);
-      for (const issue of parsed.issues ?? []) addIssue({ message: describe(issue), ...pathEntry(issue) });
-      return parsed.success && strangers.length === 0 ? parsed.output : NEVER;
+      const parsed = read(schema, input, addIssue);
+      return parsed === undefined || strangers.length > 0 ? NEVER : parsed;
     }),
   );
+}
+
+type AddIssue = (issue: { message: string; path?: [v.IssuePathItem, ...v.IssuePathItem[]] }) => void;
+
+/** What the schema makes of the input, which may be no list; otherwise nothing, and the faults are added. */
+function read<T>(schema: Schema<T>, input: unknown, addIssue: AddIssue): T | undefined {
+  if (!isObject(input) || Array.isArray(input)) {
+    addIssue({ message: `${nameOf(input)} is not an object` });
+    return undefined;
+  }
+  const parsed = v.safeParse(schema, input);
+  for (const issue of parsed.issues ?? []) addIssue({ message: describe(issue), ...pathEntry(issue) });
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** Text that this function reads into a value; what it throws becomes the fault. */
