@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+const globalSetup = new URL("global-setup.ts", import.meta.url).pathname;
+
 // Three projects: unit (no root, no clock), netns (real Linux in fresh namespaces, needs root) and e2e (whole programs).
 // Each netns or e2e file runs in a process of its own, because a namespace belongs to a process.
 export default defineConfig({
@@ -9,11 +11,18 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["{src,cmd,e2e}/**/*.test.ts"] } },
       {
         extends: true,
-        test: { name: "netns", include: ["{src,cmd}/**/*.netns.ts"], pool: "forks", testTimeout: 20_000 },
+        test: { name: "netns", include: ["{src,cmd}/**/*.netns.ts"], pool: "forks", testTimeout: 20_000, globalSetup },
       },
       {
         extends: true,
-        test: { name: "e2e", include: ["e2e/**/*.e2e.ts"], pool: "forks", testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.e2e.ts"],
+          pool: "forks",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          globalSetup,
+        },
       },
     ],
   },

@@ -21,7 +21,9 @@ export interface Sysctl {
 
 export interface RunOptions {
   readonly stdin?: string;
+  /** All of its environment; the caller's own where none is given. */
   readonly env?: Readonly<Record<string, string>>;
+  /** After this it is killed, and the result says so. */
   readonly timeoutMs?: number;
 }
 

@@ -21,6 +21,9 @@ export interface NetlinkSocket extends Disposable {
   sendLater(datagram: Uint8Array): Promise<void>;
   /** The next datagram; waits for it, and throws a KernelError (ETIMEDOUT) where none comes. */
   receive(): Uint8Array;
-  /** Joins multicast groups and calls back for each datagram from then on; an error ends the watch. */
+  /**
+   * Joins multicast groups and calls back for each datagram from then on, until the socket is disposed. ENOBUFS or EMSGSIZE says
+   * that messages were lost, and the watch goes on; any other error ends it. The socket is then good for nothing else.
+   */
   watch(groups: readonly number[], onDatagram: (datagram: Uint8Array) => void, onError: (error: Error) => void): void;
 }

@@ -1,0 +1,50 @@
+// Finds and loads the compiled kernel.c, when the first socket is opened and not before: what only reads messages or makes
+// requests runs without it. native.ts gives its functions their meaning.
+import { existsSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
+export interface Addon {
+  /** Gives an fd; namespace is the fd of one, or -1 for the caller's own. */
+  openSocket(namespace: number, protocol: number): number;
+  /** Gives the port, as a 32-bit integer with a sign. */
+  bind(fd: number): number;
+  setOption(fd: number, level: number, option: number, value: number): number;
+  send(fd: number, datagram: Uint8Array): number;
+  /** Gives the length; -EMSGSIZE where the datagram was longer than the buffer, -EAGAIN where a timeout of 0 finds none. */
+  receive(fd: number, buffer: Uint8Array, timeoutMs: number): number;
+  /** Calls the listener when there is something to receive, and again after it returned. It gives a handle, and owns the fd from then on. */
+  watch(fd: number, listener: () => void): unknown;
+  /** Ends a watch and closes its fd. */
+  unwatch(handle: unknown): void;
+  /** Gives an fd; namespace is the fd of one, or -1 for a new one. */
+  open(namespace: number, path: string, flags: number): number;
+  /** Gives 0 where the fd is that of a network namespace. */
+  checkNamespace(fd: number): number;
+}
+
+let loaded: Addon | undefined;
+
+export function addon(): Addon {
+  loaded ??= load(addonPath());
+  return loaded;
+}
+
+/** Beside the bundle, or where the build script puts it when the sources are run as they are. */
+function addonPath(): string {
+  // A bundle in CommonJS has no import.meta.url.
+  const here = typeof __filename === "string" ? pathToFileURL(__filename).href : import.meta.url;
+  const candidates = ["netlink.node", "../../../dist/lib/netlink.node"].map((path) =>
+    fileURLToPath(new URL(path, here)),
+  );
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined)
+    throw new Error(`There is no netlink addon at ${candidates.join(" or ")}: npm run build makes it`);
+  return found;
+}
+
+function load(path: string): Addon {
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as Addon;
+}
