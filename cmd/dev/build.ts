@@ -1,0 +1,93 @@
+// `npm run build`: makes dist/bin and dist/lib, what an installation consists of. It builds the programs whose main.ts is there,
+// redoes only what changed, and gives the whole an id made of its contents. Why the parts are as they are:
+// docs/decisions/launcher-and-runtime.md.
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import * as v from "valibot";
+import { buildIdOf, describeFile, type ManifestFile, manifestPath, printManifest } from "../../src/install/manifest.ts";
+import { bundle } from "./build/bundle.ts";
+import { compile } from "./build/bytecode.ts";
+import { compileLauncher, setBuildId } from "./build/launcher.ts";
+import { replaceBy, writeIfChanged } from "./build/output.ts";
+import { copyRuntime } from "./build/runtime.ts";
+
+const root = join(import.meta.dirname, "../..");
+const output = resolve(process.argv[2] ?? join(root, "dist"));
+const binaries = join(output, "bin");
+const library = join(output, "lib");
+const libraryNames = new Set(["build-id", "manifest.json"]);
+/** Bytecode differs from one run of the compiler to the next; what it was made of is in the id. */
+const unnamed = /\.bytecode$|^build-id$|^manifest\.json$/;
+
+async function main(): Promise<void> {
+  const programs = ["hextet", "hextetctl", "hextet-agent"].filter(hasMain);
+  addToLibrary("start.cjs", await bundle(root, "cmd/hextet/start.ts", "start"));
+  for (const name of programs) await bundleProgram(name);
+  const runtime = copyRuntime(root, library);
+  for (const name of runtime.files) libraryNames.add(name);
+  const launcher = compileLauncher(root, { cache: join(output, ".cache"), loader: runtime.loader });
+  removeStrays();
+  const named = readdirSync(library).filter((name) => !unnamed.test(name));
+  const buildId = buildIdOf([...describe("lib", named), describeFile("bin/hextet", launcher, true)]);
+  addToLibrary("build-id", `${buildId}\n`);
+  writeIfChanged(join(binaries, "hextet"), setBuildId(launcher, buildId), 0o755);
+  for (const name of programs.filter((each) => each !== "hextet")) link(name);
+  writeManifest(buildId);
+  process.stdout.write(`Built ${programs.join(", ")} as ${buildId} in ${output}\n`);
+}
+
+function hasMain(name: string): boolean {
+  const there = existsSync(join(root, "cmd", name, "main.ts"));
+  if (!there) process.stdout.write(`Left out ${name}: there is no cmd/${name}/main.ts\n`);
+  return there;
+}
+
+function addToLibrary(name: string, content: string): void {
+  libraryNames.add(name);
+  writeIfChanged(join(library, name), content);
+}
+
+/** V8 compares only the length of source and bytecode, so the bytecode is redone whenever the source is another. */
+async function bundleProgram(name: string): Promise<void> {
+  const source = await bundle(root, `cmd/${name}/main.ts`, name);
+  const bytecode = join(library, `${name}.bytecode`);
+  const current = existsSync(bytecode) && readFileSync(join(library, `${name}.cjs`), "utf8") === source;
+  if (!current) writeIfChanged(bytecode, compile(source));
+  libraryNames.add(`${name}.bytecode`);
+  addToLibrary(`${name}.cjs`, source);
+}
+
+/** What an earlier build left and this one does not have; unfinished files of a build that runs now stay. */
+function removeStrays(): void {
+  const strays = readdirSync(library).filter((name) => !libraryNames.has(name) && !name.endsWith(".tmp"));
+  for (const name of strays) rmSync(join(library, name));
+}
+
+function describe(directory: "bin" | "lib", names: readonly string[]): readonly ManifestFile[] {
+  return names.map((name) => {
+    const path = join(output, directory, name);
+    return describeFile(`${directory}/${name}`, readFileSync(path), (statSync(path).mode & 0o100) !== 0);
+  });
+}
+
+function link(name: string): void {
+  const path = join(binaries, name);
+  if (!existsSync(path)) replaceBy(path, (temporary) => symlinkSync("hextet", temporary));
+}
+
+function writeManifest(buildId: string): void {
+  const { version } = v.parse(
+    v.object({ version: v.string() }),
+    JSON.parse(readFileSync(join(root, "package.json"), "utf8")),
+  );
+  const names = [...libraryNames].filter((name) => name !== basename(manifestPath)).toSorted();
+  const files = [...describe("bin", ["hextet"]), ...describe("lib", names)];
+  writeIfChanged(join(output, manifestPath), printManifest({ version, buildId, architecture: process.arch, files }));
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`Build failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,54 @@
+// Compiles cmd/hextet/launcher.c into one static program, with musl where it is installed because that makes it ten times
+// smaller. The build id comes last, over a placeholder, since the launcher itself is part of what the id names.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { replaceBy } from "./output.ts";
+
+const placeholder = "HEXTET-BUILD-ID!"; // as long as an id
+const flags = ["-static", "-Os", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,--build-id=none"];
+
+export interface LauncherOptions {
+  /** Where compiled launchers are kept, by the hash of what they were made of. */
+  readonly cache: string;
+  /** File name of the dynamic loader in lib/. */
+  readonly loader: string;
+  /** More macros, as tests need them: `{ ACCEPT_MS: "200" }`. */
+  readonly macros?: Readonly<Record<string, string>>;
+}
+
+/** The launcher with the placeholder in place of the build id. */
+export function compileLauncher(root: string, { cache, loader, macros = {} }: LauncherOptions): Buffer {
+  const source = join(root, "cmd/hextet/launcher.c");
+  const defined = { BUILD_ID: `"${placeholder}"`, LOADER: `"${loader}"`, ...macros };
+  const args = [...flags, ...Object.entries(defined).map(([name, value]) => `-D${name}=${value}`)];
+  const compiler = findCompiler();
+  const key = createHash("sha256")
+    .update(JSON.stringify([compiler, args]))
+    .update(readFileSync(source))
+    .digest("hex");
+  const output = join(cache, `launcher-${key.slice(0, 16)}`);
+  if (!existsSync(output)) replaceBy(output, (path) => execFileSync(compiler, [...args, "-o", path, source]));
+  return readFileSync(output);
+}
+
+export function setBuildId(launcher: Buffer, buildId: string): Buffer {
+  const at = launcher.indexOf(placeholder);
+  if (at < 0 || buildId.length !== placeholder.length)
+    throw new Error(`Cannot write the build id ${buildId} into the launcher`);
+  const result = Buffer.from(launcher);
+  result.write(buildId, at, "latin1");
+  return result;
+}
+
+function findCompiler(): string {
+  const found = ["musl-gcc", "cc"].find((name) =>
+    (process.env["PATH"] ?? "").split(":").some((directory) => existsSync(join(directory, name))),
+  );
+  if (found === undefined)
+    throw new Error(
+      "Cannot compile the launcher: there is no C compiler (Debian: gcc and libc6-dev, musl-tools for a small one)",
+    );
+  return found;
+}

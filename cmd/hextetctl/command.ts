@@ -1,0 +1,76 @@
+// What a command of hextetctl is, and how its arguments are read. Adding one: a file beside this one that exports a Command,
+// and a line in main.ts.
+import { nearest } from "../../src/config/nearest.ts";
+
+export interface Command {
+  readonly name: string;
+  /** One line for `hextetctl help`, without a full stop. */
+  readonly summary: string;
+  /** What may follow besides options, as help prints it: `[COMMAND]`. */
+  readonly operands?: string;
+  readonly options?: Readonly<Record<string, Option>>;
+  /** Returns the exit code; an error's message is printed and the exit code is 1. */
+  run(call: Call): number | Promise<number>;
+}
+
+export interface Option {
+  /** Name of the value this option takes, as help prints it: `DIR`. Without it the option is a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface Call {
+  /** Options given, without their dashes; a switch has the value "". */
+  readonly options: ReadonlyMap<string, string>;
+  readonly operands: readonly string[];
+  /** The build this hextetctl belongs to: the directory with bin/ and lib/. */
+  readonly build: string;
+  /** Prints a line on standard output. */
+  print(line: string): void;
+}
+
+/** The call cannot be understood: exit code 2, and a pointer to help. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export function parseArguments(command: Command, args: readonly string[]): Pick<Call, "options" | "operands"> {
+  const options = new Map<string, string>();
+  const operands: string[] = [];
+  const rest = [...args];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (!word.startsWith("-") || word === "-") {
+      operands.push(word);
+      continue;
+    }
+    const { name, value } = readOption(command, word);
+    options.set(name, value ?? rest.shift() ?? complainOfMissingValue(command, name));
+  }
+  const unexpected = operands[0];
+  if (command.operands === undefined && unexpected !== undefined) {
+    throw new UsageError(`hextetctl ${command.name} takes no ${JSON.stringify(unexpected)}, only options`);
+  }
+  return { options, operands };
+}
+
+/** `--name=value`, `--name` of a switch (value ""), or `--name` whose value is the next word (no value). */
+function readOption(command: Command, word: string): { readonly name: string; readonly value?: string } {
+  const known = command.options ?? {};
+  const [, name, value] = word.match(/^--([^=]+)(?:=(.*))?$/s) ?? [];
+  const option = name === undefined ? undefined : known[name];
+  if (name === undefined || option === undefined) throw new UsageError(describeUnknown(word, known));
+  if (option.value === undefined && value !== undefined) throw new UsageError(`--${name} takes no value`);
+  const read = option.value === undefined ? "" : value;
+  return read === undefined ? { name } : { name, value: read };
+}
+
+function describeUnknown(word: string, known: Readonly<Record<string, Option>>): string {
+  const names = Object.keys(known);
+  const guess = nearest(word.replace(/^-+/, "").replace(/=.*$/s, ""), names);
+  if (guess !== undefined) return `There is no option ${word}; did you mean --${guess}`;
+  return `There is no option ${word}; ${names.length === 0 ? "there are none" : `known are ${names.map((name) => `--${name}`).join(", ")}`}`;
+}
+
+function complainOfMissingValue(command: Command, name: string): never {
+  throw new UsageError(`--${name} needs a value: --${name} ${command.options?.[name]?.value ?? "VALUE"}`);
+}

@@ -1,0 +1,42 @@
+// `hextetctl install` and `hextetctl uninstall`: the programs in a CNI binary directory. What they do is in src/install.
+import { resolve } from "node:path";
+import { install, uninstall } from "../../src/install/install.ts";
+import type { Call, Command, Option } from "./command.ts";
+
+const defaultDirectory = "/opt/cni/bin";
+const binDirectory: Option = { value: "DIR", help: `the CNI binary directory (${defaultDirectory})` };
+
+export const installCommand: Command = {
+  name: "install",
+  summary: "install Hextet where container runtimes look for CNI plugins",
+  options: {
+    "bin-dir": binDirectory,
+    loopback: { help: "serve loopback too where the host has one of its own" },
+    from: { value: "DIR", help: "install the build in this directory, not the one this hextetctl belongs to" },
+  },
+  run(call) {
+    const directory = directoryOf(call);
+    const build = resolve(call.options.get("from") ?? call.build);
+    const done = install({ directory, build, loopback: call.options.has("loopback") });
+    for (const line of done) call.print(line);
+    call.print(done.length === 0 ? `${directory} is up to date` : `Hextet is installed in ${directory}`);
+    return 0;
+  },
+};
+
+export const uninstallCommand: Command = {
+  name: "uninstall",
+  summary: "remove what install put there, and give back what it replaced",
+  options: { "bin-dir": binDirectory },
+  run(call) {
+    const directory = directoryOf(call);
+    const done = uninstall(directory);
+    for (const line of done) call.print(line);
+    call.print(done.length === 0 ? `Hextet is not installed in ${directory}` : `Hextet is removed from ${directory}`);
+    return 0;
+  },
+};
+
+function directoryOf(call: Call): string {
+  return resolve(call.options.get("bin-dir") ?? defaultDirectory);
+}

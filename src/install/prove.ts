@@ -1,0 +1,25 @@
+// Runs a build before it is put to use. It fails where the machine is another one than the build is for, where the directory
+// is mounted noexec, and where a file is missing: all before a pod could meet it.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { InstallError } from "./installation.ts";
+
+const patienceMs = 30_000; // a cold disk has to read some 40 MB first
+
+/** Throws where the build in this directory does not answer the CNI command VERSION. */
+export function prove(directory: string): void {
+  const program = join(directory, "bin/hextet");
+  const env = { CNI_COMMAND: "VERSION" };
+  const result = spawnSync(program, { env, input: '{"cniVersion":"1.1.0"}', timeout: patienceMs, encoding: "utf8" });
+  if (result.status === 0 && result.stdout.includes('"supportedVersions"')) return;
+  throw new InstallError(`Cannot use this build: ${program} does not run here: ${reasonOf(result)}`);
+}
+
+function reasonOf({ error, status, signal, stdout, stderr }: ReturnType<typeof spawnSync>): string {
+  const code = error !== undefined && "code" in error ? error.code : undefined;
+  if (code === "EACCES")
+    return "permission denied; is the file system mounted noexec? Give another directory with --bin-dir";
+  if (code === "ENOEXEC") return `it is built for another machine than this one (${process.arch})`;
+  if (error !== undefined) return error.message;
+  return `exit code ${status ?? signal}, ${JSON.stringify(`${stdout}${stderr}`.trim())}`;
+}
