@@ -26,18 +26,22 @@ export const reasonCodes = {
 } as const;
 export type Reason = keyof typeof reasonCodes;
 
+export interface CniErrorOptions extends ErrorOptions {
+  readonly details?: string;
+  /** In place of the reason's code: the code another plugin gave. */
+  readonly code?: number;
+}
+
 export class CniError extends Error {
   override readonly name = "CniError";
   readonly reason: Reason;
+  readonly code: number;
   readonly details?: string;
 
-  constructor(reason: Reason, message: string, options: ErrorOptions & { details?: string } = {}) {
-    super(message, options);
+  constructor(reason: Reason, message: string, options: CniErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.reason = reason;
+    this.code = options.code ?? reasonCodes[reason];
     if (options.details !== undefined) this.details = options.details;
-  }
-
-  get code(): number {
-    return reasonCodes[this.reason];
   }
 }

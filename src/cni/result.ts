@@ -1,14 +1,18 @@
-// What ADD answers, as values of the newest specification version (1.1.0). versions.ts prints it in the version the
-// configuration asks for, and reads a prevResult of any version into it.
+// What ADD answers, as values of the newest specification version (1.1.0). result-json.ts prints it in the version the
+// configuration asks for, and reads a prevResult of any version into it. `others` is what a prevResult held beyond the
+// fields of its version; it is printed as it came, so that a chain of plugins loses nothing.
 import type { Address } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
 import type { InterfaceAddress, Prefix } from "../ip/prefix.ts";
+
+export type Others = Readonly<Record<string, unknown>>;
 
 export interface Result {
   readonly interfaces: readonly ResultInterface[];
   readonly ips: readonly ResultAddress[];
   readonly routes: readonly ResultRoute[];
   readonly dns?: Dns;
+  readonly others?: Others;
 }
 
 export interface ResultInterface {
@@ -19,6 +23,7 @@ export interface ResultInterface {
   readonly sandbox?: string;
   readonly socketPath?: string;
   readonly pciId?: string;
+  readonly others?: Others;
 }
 
 export interface ResultAddress {
@@ -26,6 +31,7 @@ export interface ResultAddress {
   readonly gateway?: Address;
   /** Index into `interfaces`; absent in the answer of an IPAM plugin. */
   readonly interface?: number;
+  readonly others?: Others;
 }
 
 export interface ResultRoute {
@@ -37,6 +43,7 @@ export interface ResultRoute {
   readonly table?: number;
   /** 0 global, 253 link, 254 host. */
   readonly scope?: number;
+  readonly others?: Others;
 }
 
 export interface Dns {
@@ -44,4 +51,5 @@ export interface Dns {
   readonly domain?: string;
   readonly search?: readonly string[];
   readonly options?: readonly string[];
+  readonly others?: Others;
 }

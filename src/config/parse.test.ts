@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
 import { ConfigError } from "./config-error.ts";
-import { closedObject, oneError, openObject, parse } from "./parse.ts";
+import { closedObject, objectWithOthers, oneError, openObject, parse } from "./parse.ts";
 import { address, integer, interfaceName, mac, prefix } from "./values.ts";
 
 const schema = closedObject({
@@ -100,10 +100,39 @@ describe("openObject()", () => {
   });
 });
 
+describe("objectWithOthers()", () => {
+  const handedOn = objectWithOthers({ name: v.string(), mtu: v.exactOptional(integer(1280, 65535)) });
+
+  test("keeps what it does not know in `others`, as it came", () => {
+    expect(parse(handedOn, { name: "eth0", vlan: [7] })).toEqual({ name: "eth0", others: { vlan: [7] } });
+  });
+
+  test("has no `others` where it knows all", () => {
+    expect(parse(handedOn, { name: "eth0" })).toEqual({ name: "eth0" });
+  });
+
+  test("knows only the keys it is told to know", () => {
+    const older = objectWithOthers({ name: v.string(), mtu: v.exactOptional(integer(1280, 65535)) }, ["name"]);
+    expect(parse(older, { name: "eth0", mtu: "any" })).toEqual({ name: "eth0", others: { mtu: "any" } });
+  });
+
+  test.for([
+    [{ mtu: 1 }, "2 faults: name: it is missing; mtu: 1 is not a whole number from 1280 to 65535"],
+    [[], "a list is not an object"],
+  ] as const)("finds the faults of %j", ([input, message]) => {
+    expect(faultOf(() => parse(handedOn, input)).message).toBe(message);
+  });
+});
+
 describe("oneError()", () => {
   test("gives the only fault itself", () => {
     const fault = new ConfigError("a", "wrong");
     expect(oneError([fault])).toBe(fault);
+  });
+
+  test("lists the faults of an error that lists faults, not a list in a list", () => {
+    const two = oneError([new ConfigError("a", "wrong"), new ConfigError("b", "wrong")]);
+    expect(oneError([two, new ConfigError("c", "wrong")]).message).toBe("3 faults: a: wrong; b: wrong; c: wrong");
   });
 
   test("refuses to report no fault at all", () => {

@@ -19,12 +19,19 @@ export function faultsOf(issues: readonly Issue[], at = ""): readonly ConfigErro
 }
 
 /** The one fault as it is; several in one error that lists them, with an AggregateError of them as its cause. */
-export function oneError(faults: readonly ConfigError[]): ConfigError {
+export function oneError(errors: readonly ConfigError[]): ConfigError {
+  const faults = errors.flatMap(faultsIn);
   const [first, ...others] = faults;
   if (first === undefined) throw new RangeError("There is no fault to report");
   if (others.length === 0) return first;
   const list = faults.map((fault) => fault.message).join("; ");
   return new ConfigError("", `${faults.length} faults: ${list}`, { cause: new AggregateError(faults, list) });
+}
+
+function faultsIn(error: ConfigError): readonly ConfigError[] {
+  const inner: readonly unknown[] = error.cause instanceof AggregateError ? error.cause.errors : [];
+  const faults = inner.filter((each) => each instanceof ConfigError);
+  return faults.length === 0 ? [error] : faults;
 }
 
 /** An object with these keys and no others; says which known key an unknown one resembles. For our own files. */
