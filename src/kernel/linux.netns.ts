@@ -45,7 +45,9 @@ describe("sysctl", () => {
   test("a sysctl of a link that is not there is gone", ({ pod }) => {
     const error = thrownBy(() => linux.sysctl(pod).get("net/ipv6/conf/eth0/accept_ra"));
     expect(isGone(error)).toBe(true);
-    expect(String(error)).toContain(`Cannot read sysctl net/ipv6/conf/eth0/accept_ra in network namespace ${pod.path}: No such file or directory`);
+    expect(String(error)).toContain(
+      `Cannot read sysctl net/ipv6/conf/eth0/accept_ra in network namespace ${pod.path}: No such file or directory`,
+    );
   });
 });
 
