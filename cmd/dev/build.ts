@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } 
 import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
 import { buildIdOf, describeFile, type ManifestFile, manifestPath, printManifest } from "../../src/install/manifest.ts";
+import { buildAddon, isBuilt } from "../../src/netlink/addon/build.ts";
 import { bundle } from "./build/bundle.ts";
 import { compile } from "./build/bytecode.ts";
 import { compileLauncher, setBuildId } from "./build/launcher.ts";
@@ -15,6 +16,7 @@ const root = join(import.meta.dirname, "../..");
 const output = resolve(process.argv[2] ?? join(root, "dist"));
 const binaries = join(output, "bin");
 const library = join(output, "lib");
+const addon = "netlink.node";
 const libraryNames = new Set(["build-id", "manifest.json"]);
 /** Bytecode differs from one run of the compiler to the next; what it was made of is in the id. */
 const unnamed = /\.bytecode$|^build-id$|^manifest\.json$/;
@@ -23,6 +25,8 @@ async function main(): Promise<void> {
   const programs = ["hextet", "hextetctl", "hextet-agent"].filter(hasMain);
   addToLibrary("start.cjs", await bundle(root, "cmd/hextet/start.ts", "start"));
   for (const name of programs) await bundleProgram(name);
+  if (!isBuilt(join(library, addon))) buildAddon(join(library, addon));
+  libraryNames.add(addon);
   const runtime = copyRuntime(root, library);
   for (const name of runtime.files) libraryNames.add(name);
   const launcher = compileLauncher(root, { cache: join(output, ".cache"), loader: runtime.loader });
@@ -59,8 +63,12 @@ async function bundleProgram(name: string): Promise<void> {
 
 /** What an earlier build left and this one does not have; unfinished files of a build that runs now stay. */
 function removeStrays(): void {
-  const strays = readdirSync(library).filter((name) => !libraryNames.has(name) && !name.endsWith(".tmp"));
+  const strays = readdirSync(library).filter((name) => !libraryNames.has(name) && !isUnfinished(name));
   for (const name of strays) rmSync(join(library, name));
+}
+
+function isUnfinished(name: string): boolean {
+  return name.endsWith(".tmp") || name.startsWith(`${addon}.`);
 }
 
 function describe(directory: "bin" | "lib", names: readonly string[]): readonly ManifestFile[] {
