@@ -1,0 +1,95 @@
+// What a network configuration says to the plugin `hextet` itself: the mode, and what belongs to each. The keys every plugin
+// shares are read in src/cni, the `ipam` section in src/ipam. docs/configuration.md is the reference.
+import * as v from "valibot";
+import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
+import { closedObject, openObject, parse } from "../config/parse.ts";
+import { integer, interfaceName } from "../config/values.ts";
+import type { InterfaceAddress } from "../ip/prefix.ts";
+import type { MacvlanKind, Mode, Probe } from "../pod/pod-network.ts";
+
+/** RFC 5227 asks three times a second apart; on a switched link an answer takes well under a millisecond. */
+const defaultProbe: Probe = { count: 3, intervalMs: 20 };
+/** Routers answer a solicitation within half a second (RFC 4861, 6.2.6), and the solicitation is sent again after four. */
+const defaultSlaacTimeoutMs = 10_000;
+
+const entries = {
+  mode: v.optional(v.picklist(["routed", "bridge", "macvlan"]), "routed"),
+  mtu: v.optional(integer(68, 65_535)),
+  bridge: v.optional(interfaceName(), "hextet0"),
+  hairpin: v.optional(v.boolean(), false),
+  isolated: v.optional(v.boolean(), false),
+  adopt: v.optional(v.boolean(), false),
+  master: v.optional(interfaceName()),
+  macvlanMode: v.optional(v.picklist(["bridge", "private", "vepa", "passthru"]), "bridge"),
+  probe: v.optional(
+    closedObject({
+      count: v.optional(integer(0, 10), defaultProbe.count),
+      intervalMs: v.optional(integer(1, 5000), defaultProbe.intervalMs),
+    }),
+    defaultProbe,
+  ),
+  slaacTimeoutMs: v.optional(integer(100, 60_000), defaultSlaacTimeoutMs),
+  sysctl: v.optional(v.record(v.string(), v.string()), {}),
+};
+
+/** Which keys mean something in one mode only. */
+const keysOfMode: Readonly<Record<string, readonly string[]>> = {
+  bridge: ["bridge", "hairpin", "isolated", "adopt"],
+  macvlan: ["master", "macvlanMode", "slaacTimeoutMs"],
+};
+
+export interface Settings {
+  readonly mode: "routed" | "bridge" | "macvlan";
+  readonly mtu?: number | undefined;
+  readonly bridge: string;
+  readonly hairpin: boolean;
+  readonly isolated: boolean;
+  readonly adopt: boolean;
+  readonly master?: string | undefined;
+  readonly macvlanMode: MacvlanKind;
+  readonly probe: Probe;
+  readonly slaacTimeoutMs: number;
+  readonly sysctl: Readonly<Record<string, string>>;
+}
+
+export function parseSettings(own: Readonly<Record<string, unknown>>): Settings {
+  return parse(openObject(entries), own);
+}
+
+/** What is there and means nothing: keys nobody knows, and keys of another mode than the one that is set. */
+export function settingsWarnings(own: Readonly<Record<string, unknown>>, settings: Settings): string[] {
+  const known = [...Object.keys(entries), "ipam"];
+  const unknown = unknownKeys(own, known).map(({ path }) => `${path}: ${describeUnknownKey(path, known)}`);
+  const misplaced = Object.entries(keysOfMode)
+    .filter(([mode]) => mode !== settings.mode)
+    .flatMap(([mode, keys]) => keys.filter((key) => key in own).map((key) => ({ key, mode })))
+    .map(({ key, mode }) => `${key}: this key belongs to mode ${mode} and means nothing in mode ${settings.mode}`);
+  return [...unknown, ...misplaced];
+}
+
+export interface ModeFacts {
+  /** Addresses the bridge is to hold: the gateways of the ranges. */
+  readonly gateways: readonly InterfaceAddress[];
+  readonly slaac: boolean;
+}
+
+export function modeOf(settings: Settings, facts: ModeFacts): Mode {
+  switch (settings.mode) {
+    case "routed":
+      return { kind: "routed" };
+    case "bridge": {
+      const { bridge, hairpin, isolated, adopt, probe } = settings;
+      return { kind: "bridge", bridge, gateways: facts.gateways, hairpin, isolated, adopt, probe };
+    }
+    case "macvlan": {
+      const { master, macvlanMode, probe, slaacTimeoutMs } = settings;
+      return {
+        kind: "macvlan",
+        ...(master === undefined ? {} : { master }),
+        macvlanMode,
+        probe,
+        ...(facts.slaac ? { slaac: { timeoutMs: slaacTimeoutMs } } : {}),
+      };
+    }
+  }
+}
