@@ -1,0 +1,44 @@
+// Our own values as netlink payloads: addresses, MACs and families. The numbers of families stand in include/linux/socket.h.
+import { Address, type Family } from "../ip/address.ts";
+import { Mac } from "../ip/mac.ts";
+import { type Codec, codec } from "./codec.ts";
+import { copyOf, type Writer } from "./wire.ts";
+
+/** AF_INET, AF_INET6; AF_UNSPEC asks for both. */
+export const familyNumber = { v4: 2, v6: 10 } as const;
+export const anyFamily = 0;
+/** AF_BRIDGE: messages to bridges and their like instead of the network layer. */
+export const bridgeFamily = 7;
+
+export function familyOf(number: number): Family | undefined {
+  if (number === familyNumber.v4) return "v4";
+  return number === familyNumber.v6 ? "v6" : undefined;
+}
+
+/** Four or sixteen bytes; which of them is in the length. */
+export const address: Codec<Address> = codec(writeAddress, (view, start, end) => {
+  if (end - start === 4) return Address.of("v4", BigInt(view.getUint32(start)));
+  if (end - start !== 16) throw new RangeError(`${end - start} bytes at byte ${start} are no IP address`);
+  return Address.of("v6", (view.getBigUint64(start) << 64n) | view.getBigUint64(start + 8));
+});
+
+export const mac: Codec<Mac> = codec(
+  (out, value) => out.append(value.bytes()),
+  (view, start, end) => Mac.fromBytes(copyOf(view, start, end)),
+);
+
+export function writeAddress(out: Writer, { family, value }: Address): void {
+  if (family === "v4") {
+    const at = out.reserve(4);
+    out.view.setUint32(at, Number(value));
+    return;
+  }
+  const at = out.reserve(16);
+  out.view.setBigUint64(at, value >> 64n);
+  out.view.setBigUint64(at + 8, value & 0xffff_ffff_ffff_ffffn);
+}
+
+/** `{ name: value }` where there is a value, else nothing: for attributes that may be absent. */
+export function present<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { readonly [P in K]?: V });
+}
