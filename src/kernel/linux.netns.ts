@@ -6,15 +6,6 @@ import { fresh, type TestNamespace } from "./test-namespace.ts";
 
 const test = base.extend<{ pod: TestNamespace; node: TestNamespace }>({ pod: fresh, node: fresh });
 
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error("Nothing was thrown");
-}
-
 describe("sysctl", () => {
   test.for(["net/ipv4/conf/all/forwarding", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/lo/accept_ra"])(
     "%s is set in one namespace and in no other",
@@ -43,9 +34,9 @@ describe("sysctl", () => {
   });
 
   test("a sysctl of a link that is not there is gone", ({ pod }) => {
-    const error = thrownBy(() => linux.sysctl(pod).get("net/ipv6/conf/eth0/accept_ra"));
-    expect(isGone(error)).toBe(true);
-    expect(String(error)).toContain(
+    const read = () => linux.sysctl(pod).get("net/ipv6/conf/eth0/accept_ra");
+    expect(read).toThrow(expect.toSatisfy(isGone));
+    expect(read).toThrow(
       `Cannot read sysctl net/ipv6/conf/eth0/accept_ra in network namespace ${pod.path}: No such file or directory`,
     );
   });
@@ -71,9 +62,9 @@ describe("namespace", () => {
     ["/proc/self/status", "Invalid argument (it is not a network namespace)"],
     ["/proc/self/ns/uts", "Invalid argument (it is not a network namespace)"],
   ])("%s is refused: %s", ([path, why]) => {
-    const error = thrownBy(() => linux.namespace(path));
-    expect(String(error)).toContain(`Cannot open network namespace ${path}: ${why}`);
-    expect(isGone(error)).toBe(path === "/nowhere/pod1");
+    const open = () => linux.namespace(path);
+    expect(open).toThrow(`Cannot open network namespace ${path}: ${why}`);
+    expect(open).toThrow(expect.toSatisfy((error) => isGone(error) === (path === "/nowhere/pod1")));
   });
 
   test("one that was disposed cannot be used, and says which", ({ pod }) => {

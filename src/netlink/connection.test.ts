@@ -41,15 +41,6 @@ function failing(errnoOf: (index: number) => number) {
     });
 }
 
-function thrownBy(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    return error;
-  }
-  throw new Error("Nothing was thrown");
-}
-
 describe("execute", () => {
   test("three requests travel in one datagram, and the last asks for the acknowledgement", () => {
     const [connection, socket] = open(failing(() => 0));
@@ -80,9 +71,9 @@ describe("execute", () => {
 
   test("of two failures the first is thrown, with its place and its operation", () => {
     const [connection] = open(failing((index) => [0, EEXIST, 0, EPERM][index] ?? 0));
-    const error = thrownBy(() => connection.execute([request("a"), request("b"), request("c"), request("d")]));
-    expect(error).toMatchObject({ operation: "add route b", code: "EEXIST", index: 1 });
-    expect(String(error)).toBe("KernelError: Cannot add route b: File already exists");
+    expect(() => connection.execute([request("a"), request("b"), request("c"), request("d")])).toThrow(
+      expect.objectContaining({ code: "EEXIST", index: 1, message: "Cannot add route b: File already exists" }),
+    );
   });
 
   test("the answers to all requests are read before a failure is thrown", () => {
@@ -102,7 +93,7 @@ describe("execute", () => {
 
   test("a query that gets no reply that fits says so", () => {
     const [connection] = open(() => [number(0, 0), acknowledgement(0)]);
-    expect(thrownBy(() => connection.execute([numbers]))).toMatchObject({ errno: ENODATA, index: 0 });
+    expect(() => connection.execute([numbers])).toThrow(expect.objectContaining({ errno: ENODATA, index: 0 }));
   });
 
   test("a reply that is too short is not understood, and names the query", () => {
@@ -125,7 +116,9 @@ describe("execute", () => {
   test("5,000 requests are split into datagrams of at most 128, and a failure tells its place among all", () => {
     const [connection, socket] = open(failing((index) => (index === 4321 ? ENOENT : 0)));
     const requests = Array.from({ length: 5000 }, (_, index) => request(`${index}`));
-    expect(thrownBy(() => connection.execute(requests))).toMatchObject({ operation: "add route 4321", index: 4321 });
+    expect(() => connection.execute(requests)).toThrow(
+      expect.objectContaining({ operation: "add route 4321", index: 4321 }),
+    );
     expect(socket.sent.map((datagram) => readMessages(datagram).length)).toEqual([...Array(39).fill(128), 8]);
     const all = socket.sent.flatMap(readMessages);
     expect(all.map(({ sequence }) => sequence)).toEqual(requests.map((_, index) => index));
@@ -145,8 +138,9 @@ describe("execute", () => {
       const sequence = first?.sequence ?? -1;
       return calls++ === 0 ? [lost, acknowledgement(0, EPERM), acknowledgement(1)] : [acknowledgement(sequence)];
     });
-    const error = thrownBy(() => connection.execute([request("a"), request("b")]));
-    expect(error).toMatchObject({ errno: ENOBUFS, operation: "add route a and 1 more", cause: lost });
+    expect(() => connection.execute([request("a"), request("b")])).toThrow(
+      expect.objectContaining({ errno: ENOBUFS, operation: "add route a and 1 more", cause: lost }),
+    );
     expect(connection.execute([request("c")])).toEqual([undefined]);
   });
 });
@@ -186,9 +180,9 @@ describe("dump", () => {
       calls += 1;
       return [number(first?.sequence ?? -1, 1, 0x12), done(first?.sequence ?? -1)];
     });
-    const error = thrownBy(() => connection.dump(numbers));
-    expect(error).toMatchObject({ errno: EINTR, operation: "list numbers" });
-    expect(String(error)).toContain("(the table changed during each of 5 readings)");
+    expect(() => connection.dump(numbers)).toThrow(
+      expect.objectContaining({ errno: EINTR, detail: "the table changed during each of 5 readings" }),
+    );
     expect(calls).toBe(5);
   });
 
@@ -197,7 +191,9 @@ describe("dump", () => {
     ["its end", done(0, EINVAL)],
   ])("a refusal by %s is thrown", ([, end]) => {
     const [connection] = open(() => [end]);
-    expect(thrownBy(() => connection.dump(numbers))).toMatchObject({ operation: "list numbers", code: "EINVAL" });
+    expect(() => connection.dump(numbers)).toThrow(
+      expect.objectContaining({ operation: "list numbers", code: "EINVAL" }),
+    );
   });
 
   test("an entry that is not understood is thrown after the dump has been read to its end", () => {
