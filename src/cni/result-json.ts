@@ -78,14 +78,18 @@ function resultSchema(version: Version) {
   );
 }
 
-/** An entry in which an empty text means what an absent key means, as in the reference library. */
+/** An entry in which an empty text of ours means what an absent key means, as in the reference library. */
 function entry<T>(schema: v.GenericSchema<unknown, T>) {
   return v.pipe(v.unknown(), v.transform(withoutEmptyTexts), schema);
 }
 
+const mayBeEmpty = ["mac", "sandbox", "socketPath", "pciID", "gateway", "gw", "domain"];
+
 function withoutEmptyTexts(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== ""));
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, member]) => member !== "" || !mayBeEmpty.includes(key)),
+  );
 }
 
 function pathTo(...keys: readonly [string | number, ...(string | number)[]]): [v.IssuePathItem, ...v.IssuePathItem[]] {
