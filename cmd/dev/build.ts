@@ -1,9 +1,10 @@
 // `npm run build`: makes dist/bin and dist/lib, what an installation consists of. It builds the programs whose main.ts is there,
 // redoes only what changed, and gives the whole an id made of its contents. Why the parts are as they are:
 // docs/decisions/launcher-and-runtime.md.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
+import { lock } from "../../src/install/lock.ts";
 import { buildIdOf, describeFile, type ManifestFile, manifestPath, printManifest } from "../../src/install/manifest.ts";
 import { buildAddon, isBuilt } from "../../src/netlink/addon/build.ts";
 import { bundle } from "./build/bundle.ts";
@@ -16,12 +17,15 @@ const root = join(import.meta.dirname, "../..");
 const output = resolve(process.argv[2] ?? join(root, "dist"));
 const binaries = join(output, "bin");
 const library = join(output, "lib");
+const cache = join(output, ".cache");
 const addon = "netlink.node";
 const libraryNames = new Set(["build-id", "manifest.json"]);
 /** Bytecode differs from one run of the compiler to the next; what it was made of is in the id. */
 const unnamed = /\.bytecode$|^build-id$|^manifest\.json$/;
 
 async function main(): Promise<void> {
+  mkdirSync(cache, { recursive: true });
+  using _held = lock(join(cache, "lock"));
   const programs = ["hextet", "hextetctl", "hextet-agent"].filter(hasMain);
   addToLibrary("start.cjs", await bundle(root, "cmd/hextet/start.ts", "start"));
   for (const name of programs) await bundleProgram(name);
@@ -29,7 +33,7 @@ async function main(): Promise<void> {
   libraryNames.add(addon);
   const runtime = copyRuntime(root, library);
   for (const name of runtime.files) libraryNames.add(name);
-  const launcher = compileLauncher(root, { cache: join(output, ".cache"), loader: runtime.loader });
+  const launcher = compileLauncher(root, { cache, loader: runtime.loader });
   removeStrays();
   const named = readdirSync(library).filter((name) => !unnamed.test(name));
   const buildId = buildIdOf([...describe("lib", named), describeFile("bin/hextet", launcher, true)]);

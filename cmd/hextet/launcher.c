@@ -1,5 +1,5 @@
-// The program behind every name of Hextet: a CNI call goes to the agent's socket and its answer is printed; everything else,
-// and every call the agent does not answer, executes the standalone runtime beside this file (../lib).
+// The program behind every name of Hextet: a CNI call goes to the agent's socket and its answer is printed; everything
+// else, and every call the agent does not answer, executes the standalone runtime beside this file (../lib).
 // The wire format and what each side owes the other: docs/decisions/launcher-and-runtime.md.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,10 +19,10 @@
 #ifndef SOCKET_PATH
 #define SOCKET_PATH "/run/hextet/agent.sock"
 #endif
-#ifndef ACCEPT_MS // to connect, send the request and be told that work begins: an agent with a living event loop needs microseconds
+#ifndef ACCEPT_MS // to connect, send the request and be told that work begins: microseconds where the agent's loop turns
 #define ACCEPT_MS 1000
 #endif
-#ifndef ANSWER_MS // from then to the answer: longer than any step of ours may take, shorter than the kubelet's patience (120 s)
+#ifndef ANSWER_MS // from then to the answer: longer than any of our steps may take, shorter than the kubelet's 120 s
 #define ANSWER_MS 60000
 #endif
 #define ANSWER_LIMIT (16u << 20)
@@ -71,8 +71,10 @@ static int put(enum target target, int fd, const char *bytes, size_t length) {
   return 0;
 }
 
+// Where it fails, errno tells silence (EAGAIN) from an end that came too early (0).
 static int receive_all(int fd, void *bytes, size_t length) {
   for (size_t have = 0; have < length;) {
+    errno = 0;
     ssize_t count = recv(fd, (char *)bytes + have, length - have, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return -1;
@@ -102,7 +104,7 @@ static int begin_request(const char *program) {
   return 0;
 }
 
-// Standard input is kept in memory the kernel holds, so that the runtime can still read it if the agent does not answer.
+// Standard input is kept in memory the kernel holds, so that the runtime can still read it if no answer comes.
 static int keep_stdin(uint32_t *length) {
   char block[16 << 10];
   int spool = memfd_create("stdin", MFD_CLOEXEC);
@@ -111,7 +113,8 @@ static int keep_stdin(uint32_t *length) {
   for (ssize_t count; (count = read(STDIN_FILENO, block, sizeof block)) != 0;) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return -1; // the runtime meets the same error and reports it
-    if (put(A_FILE, spool, block, (size_t)count)) exit(fail(TRY_AGAIN_LATER, "Cannot keep standard input", strerror(errno)));
+    if (put(A_FILE, spool, block, (size_t)count))
+      exit(fail(TRY_AGAIN_LATER, "Cannot keep standard input", strerror(errno)));
     *length += (uint32_t)count;
   }
   return spool;
@@ -155,7 +158,7 @@ static void give_up(int agent) {
   char byte;
   shutdown(agent, SHUT_RD);
   if (recv(agent, &byte, 1, MSG_DONTWAIT) > 0)
-    exit(fail(TRY_AGAIN_LATER, "Cannot hear the agent's answer", "it accepted the request in the moment we gave up waiting"));
+    exit(fail(TRY_AGAIN_LATER, "Cannot hear the agent's answer", "it accepted in the moment we gave up waiting"));
 }
 
 static int ask_agent(const char *program) {
@@ -173,7 +176,7 @@ static int ask_agent(const char *program) {
   int spool = keep_stdin(&length), code = -1;
   if (spool < 0) return -1;
   if (send_request(agent, spool, length) || receive_reply(agent, &reply, ACCEPTED)) {
-    give_up(agent);
+    if (errno == EAGAIN) give_up(agent);
   } else {
     set_deadline(agent, ANSWER_MS);
     code = take_answer(agent);
@@ -203,7 +206,8 @@ static int run_runtime(const char *bundle, int argc, char **argv) {
   snprintf(start, sizeof start, "%.4000s/start.cjs", directory);
   char *arguments[argc + 10];
   int count = 0;
-  const char *fixed[] = {loader, "--inhibit-cache", "--library-path", directory, node, "--disable-sigusr1", start, bundle};
+  const char *fixed[] = {loader, "--inhibit-cache",   "--library-path", directory,
+                         node,   "--disable-sigusr1", start,            bundle};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) arguments[count++] = (char *)fixed[i];
   for (int i = 0; i <= argc; i++) arguments[count++] = argv[i];
   clean_environment();
@@ -217,7 +221,7 @@ int main(int argc, char **argv) {
   const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
   if (!strcmp(program, "hextetctl") || !strcmp(program, "hextet-agent")) return run_runtime(program, argc, argv);
   if (strcmp(program, "hextet") && strcmp(program, "hextet-ipam") && strcmp(program, "loopback"))
-    return fail(INTERNAL, program, "no program of Hextet; they are hextet, hextet-ipam, loopback, hextetctl and hextet-agent");
+    return fail(INTERNAL, program, "no program of Hextet; call hextet, hextet-ipam, loopback, hextetctl or hextet-agent");
   const char *command = getenv("CNI_COMMAND");
   int code = command && strcmp(command, "VERSION") ? ask_agent(program) : -1;
   return code >= 0 ? code : run_runtime("hextet", argc, argv);

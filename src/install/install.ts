@@ -30,7 +30,7 @@ export function install({ directory, build, loopback }: InstallOptions): readonl
   const made = prepare(directory);
   try {
     prepare(join(directory, home));
-    using _held = lock(directory);
+    using _held = lock(join(directory, home, "lock"));
     const have = readInstallation(directory, manifest.buildId);
     const steps = planInstall(wanted, have);
     if (steps.some((step) => step.do === "stage")) refuseWithoutSpace(files, have);
@@ -45,7 +45,7 @@ export function install({ directory, build, loopback }: InstallOptions): readonl
 export function uninstall(directory: string): readonly string[] {
   if (planUninstall(readInstallation(directory)).length === 0) return [];
   prepare(join(directory, home));
-  using _held = lock(directory);
+  using _held = lock(join(directory, home, "lock"));
   return planUninstall(readInstallation(directory)).map((change) => {
     apply(change, directory);
     return describeStep(change, directory);

@@ -1,16 +1,13 @@
-// One installer at a time. The lock is SQLite's on an empty file, because that is the lock Node offers which the kernel takes
-// back from a process that dies.
+// One at a time: a lock on a file, waited for, and taken back by the kernel from a process that dies. It is SQLite's lock on an
+// empty file, because that is the one lock of this kind that Node offers.
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { explain } from "./fault.ts";
-import { home } from "./installation.ts";
 
 const patienceMs = 60_000; // an installation takes less than a second on a disk, and several on a slow one
 
-/** Waits for other installers in this directory, and keeps them waiting until it is disposed. */
-export function lock(directory: string): Disposable {
-  const path = join(directory, home, "lock");
+/** Makes the file where it is missing, and keeps others waiting until the lock is disposed. */
+export function lock(path: string): Disposable {
   for (;;) {
     const held = acquire(path);
     if (statSync(path, { throwIfNoEntry: false })?.ino === held.inode) return held;
@@ -21,15 +18,15 @@ export function lock(directory: string): Disposable {
 function acquire(path: string): Disposable & { readonly inode: number } {
   try {
     const database = new DatabaseSync(path, { timeout: patienceMs });
-    const { ino } = statSync(path);
     try {
+      const { ino } = statSync(path);
       database.exec("BEGIN EXCLUSIVE");
+      return { inode: ino, [Symbol.dispose]: () => database.close() };
     } catch (error) {
       database.close();
       throw error;
     }
-    return { inode: ino, [Symbol.dispose]: () => database.close() };
   } catch (error) {
-    throw explain(`Cannot take the lock ${path} (does another hextetctl install run?)`, error);
+    throw explain(`Cannot take the lock ${path}, which another process may hold`, error);
   }
 }

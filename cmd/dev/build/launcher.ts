@@ -33,10 +33,11 @@ export function compileLauncher(root: string, { cache, loader, macros = {} }: La
   return readFileSync(output);
 }
 
-export function setBuildId(launcher: Buffer, buildId: string): Buffer {
-  const at = launcher.indexOf(placeholder);
-  if (at < 0 || buildId.length !== placeholder.length)
-    throw new Error(`Cannot write the build id ${buildId} into the launcher`);
+/** Writes the build id over the placeholder, or over the id of another build. */
+export function setBuildId(launcher: Buffer, buildId: string, former: string = placeholder): Buffer {
+  const at = launcher.indexOf(former);
+  if (at < 0 || buildId.length !== former.length)
+    throw new Error(`Cannot write build id ${buildId}: there is no ${former}`);
   const result = Buffer.from(launcher);
   result.write(buildId, at, "latin1");
   return result;
