@@ -1,7 +1,7 @@
 // Finds and loads the compiled kernel.c, when the first socket is opened and not before: what only reads messages or makes
 // requests runs without it. native.ts gives its functions their meaning.
 import { existsSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 /** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
 export interface Addon {
@@ -32,10 +32,8 @@ export function addon(): Addon {
 
 /** Beside the bundle, or where the build script puts it when the sources are run as they are. */
 function addonPath(): string {
-  // A bundle in CommonJS has no import.meta.url.
-  const here = typeof __filename === "string" ? pathToFileURL(__filename).href : import.meta.url;
   const candidates = ["netlink.node", "../../../dist/lib/netlink.node"].map((path) =>
-    fileURLToPath(new URL(path, here)),
+    fileURLToPath(new URL(path, import.meta.url)),
   );
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined)
