@@ -40,8 +40,10 @@ export class TestNamespace implements Namespace {
   }
 }
 
-/** A vitest fixture: `const test = base.extend<{ pod: TestNamespace }>({ pod: fresh })`. */
-// biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs
+/**
+ * A vitest fixture: `const test = base.extend<{ pod: TestNamespace }>({ pod: fresh })`. Vitest reads from the empty pattern that it
+ * needs no other.
+ */
 export async function fresh({}: object, use: (namespace: TestNamespace) => Promise<void>): Promise<void> {
   using namespace = TestNamespace.create();
   await use(namespace);

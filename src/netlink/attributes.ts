@@ -105,7 +105,7 @@ function writeAttribute<In>(
   try {
     codec.write(out, value);
   } catch (error) {
-    throw new RangeError(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw faultIn(name, error);
   }
   const length = out.length - at;
   if (length > 0xffff) throw new RangeError(`${name}: ${length} bytes do not fit an attribute, which ends at 65535`);
@@ -119,8 +119,13 @@ function readPayload<Out>(view: DataView, at: number, end: number, name: string,
   try {
     return codec.read(view, at + HEADER, at + length);
   } catch (error) {
-    throw new RangeError(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw faultIn(name, error);
   }
+}
+
+/** Each level adds its name: `info: data: id: 65536 is not a u16`. */
+function faultIn(name: string, error: unknown): RangeError {
+  return new RangeError(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 function typeAt(view: DataView, at: number): number {

@@ -4,12 +4,12 @@ import { copyOf, littleEndian, viewOf, Writer } from "./wire.ts";
 
 /** Turns values into bytes and back; reading gives `Out`, writing takes `In` (where absent fields may also be undefined). */
 export interface Codec<Out, In = Out> {
-  encode(value: In): Uint8Array;
-  decode(bytes: Uint8Array): Out;
+  encode(this: void, value: In): Uint8Array;
+  decode(this: void, bytes: Uint8Array): Out;
   /** Appends the value's bytes. */
-  write(out: Writer, value: In): void;
+  write(this: void, out: Writer, value: In): void;
   /** Reads what lies between two positions of a buffer; the value shares no memory with it. */
-  read(view: DataView, start: number, end: number): Out;
+  read(this: void, view: DataView, start: number, end: number): Out;
   /** An attribute with this payload carries NLA_F_NESTED. */
   readonly nested: boolean;
 }
@@ -18,8 +18,8 @@ export interface Codec<Out, In = Out> {
 export interface FixedCodec<Out, In = Out> extends Codec<Out, In> {
   readonly size: number;
   readonly alignment: number;
-  put(view: DataView, at: number, value: In): void;
-  take(view: DataView, at: number): Out;
+  put(this: void, view: DataView, at: number, value: In): void;
+  take(this: void, view: DataView, at: number): Out;
 }
 
 /** What reading with a codec gives: `Decoded<typeof link>`. */

@@ -128,7 +128,7 @@ describe("a watch", () => {
     ],
     ["the process may end from within", "process.exit(5)", 5, ""],
   ])("%s", ([, listener, status, words], { pod }) => {
-    const native = new URL("native.ts", import.meta.url);
+    const native = new URL("native.ts", import.meta.url).href;
     const script = `import { openNamespace, openSocket } from "${native}";
       import { execFileSync } from "node:child_process";
       using namespace = openNamespace("${pod.path}");

@@ -6,21 +6,21 @@ import { fileURLToPath } from "node:url";
 /** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
 export interface Addon {
   /** Gives an fd; namespace is the fd of one, or -1 for the caller's own. */
-  openSocket(namespace: number, protocol: number): number;
+  openSocket(this: void, namespace: number, protocol: number): number;
   /** Gives the port, as a 32-bit integer with a sign. */
-  bind(fd: number): number;
-  setOption(fd: number, level: number, option: number, value: number): number;
-  send(fd: number, datagram: Uint8Array): number;
+  bind(this: void, fd: number): number;
+  setOption(this: void, fd: number, level: number, option: number, value: number): number;
+  send(this: void, fd: number, datagram: Uint8Array): number;
   /** Gives the length; -EMSGSIZE where the datagram was longer than the buffer, -EAGAIN where a timeout of 0 finds none. */
-  receive(fd: number, buffer: Uint8Array, timeoutMs: number): number;
+  receive(this: void, fd: number, buffer: Uint8Array, timeoutMs: number): number;
   /** Calls the listener when there is something to receive, and again after it returned. It gives a handle, and owns the fd from then on. */
-  watch(fd: number, listener: () => void): unknown;
+  watch(this: void, fd: number, listener: () => void): unknown;
   /** Ends a watch and closes its fd. */
-  unwatch(handle: unknown): void;
+  unwatch(this: void, handle: unknown): void;
   /** Gives an fd; namespace is the fd of one, or -1 for a new one. */
-  open(namespace: number, path: string, flags: number): number;
+  open(this: void, namespace: number, path: string, flags: number): number;
   /** Gives 0 where the fd is that of a network namespace. */
-  checkNamespace(fd: number): number;
+  checkNamespace(this: void, fd: number): number;
 }
 
 let loaded: Addon | undefined;
