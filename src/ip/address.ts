@@ -108,24 +108,28 @@ export function familyName(family: Family): "IPv4" | "IPv6" {
 }
 
 function parse4(text: string): Address {
-  const parts = text.split(".");
-  if (parts.some((part) => /^0\d+$/.test(part))) throw fault(text, "a part has a leading zero; write it in decimal");
-  if (parts.length !== 4 || !ipaddr.IPv4.isValid(text))
-    throw fault(text, "write four decimal numbers, as in 192.0.2.1");
+  const why = faultOfDotted(text);
+  if (why !== undefined) throw fault(text, why);
   return Address.fromBytes(Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray()));
 }
 
 function parse6(text: string): Address {
-  // ipaddr.js takes hextets of any length; RFC 4291 ends at four digits.
-  const tooLong = text.split(":").some((part) => !part.includes(".") && part.length > 4);
-  const dotted = text.slice(text.lastIndexOf(":") + 1);
-  const leadingZero = dotted.includes(".") && dotted.split(".").some((part) => /^0\d+$/.test(part));
-  if (tooLong || leadingZero || !ipaddr.IPv6.isValid(text)) throw fault(text, "write it as in 2001:db8::1");
-  const parsed = ipaddr.IPv6.parse(text);
-  if (parsed.isIPv4MappedAddress()) {
-    throw fault(text, `it is IPv4 mapped into IPv6; write ${parsed.toIPv4Address().toString()}`);
-  }
-  return Address.fromBytes(Uint8Array.from(parsed.toByteArray()));
+  const tail = text.lastIndexOf(":") + 1;
+  const dotted = text.slice(tail);
+  const why = dotted.includes(".") ? faultOfDotted(dotted) : undefined;
+  if (why !== undefined) throw fault(text, why);
+  // ipaddr.js takes ::192.0.2.1 for ::ffff:192.0.2.1; as hextets the last four bytes are read right.
+  const hextets = dotted.includes(".") ? text.slice(0, tail) + hextetsOf(parse4(dotted)) : text;
+  // It also takes hextets of any length; RFC 4291 ends at four digits.
+  const tooLong = hextets.split(":").some((part) => part.length > 4);
+  if (tooLong || !ipaddr.IPv6.isValid(hextets)) throw fault(text, "write it as in 2001:db8::1");
+  const address = Address.fromBytes(Uint8Array.from(ipaddr.IPv6.parse(hextets).toByteArray()));
+  if (address.value >> 32n !== 0xffffn) return address;
+  throw fault(text, `it is IPv4 mapped into IPv6; write ${Address.of("v4", address.value & 0xffff_ffffn)}`);
+}
+
+function hextetsOf({ value }: Address): string {
+  return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
 }
 
 /** RFC 5952: lower case, no leading zeros, the first longest run of two or more zero hextets shortened. */
@@ -145,6 +149,14 @@ function longestZeroRun(hextets: readonly number[]): { start: number; length: nu
     else if (at + 1 - start > best.length) best = { start, length: at + 1 - start };
   });
   return best;
+}
+
+/** Stricter than ipaddr.js, which also reads hexadecimal parts. */
+function faultOfDotted(text: string): string | undefined {
+  const parts = text.split(".");
+  if (parts.some((part) => /^0\d+$/.test(part))) return "a part has a leading zero; write it in decimal";
+  const isRight = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+  return isRight ? undefined : "write four decimal numbers, as in 192.0.2.1";
 }
 
 function fault(text: string, why: string): SyntaxError {

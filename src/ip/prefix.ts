@@ -12,16 +12,11 @@ export class Prefix {
   }
 
   static of(address: Address, length: number): Prefix {
-    const bits = bitsOf(address.family);
-    if (!Number.isInteger(length) || length < 0 || length > bits) {
-      throw new RangeError(`A prefix length is 0 to ${bits}, not ${length}`);
+    const around = Prefix.around(address, length);
+    if (!around.address.equals(address)) {
+      throw new SyntaxError(`${address}/${length} has host bits set; write ${around}`);
     }
-    const hostBits = BigInt(bits - length);
-    const network = Address.of(address.family, (address.value >> hostBits) << hostBits);
-    if (!network.equals(address)) {
-      throw new SyntaxError(`${address}/${length} has host bits set; write ${network}/${length}`);
-    }
-    return new Prefix(address, length);
+    return around;
   }
 
   static parse(text: string): Prefix {
@@ -36,8 +31,9 @@ export class Prefix {
 
   /** The prefix of this length that holds the address. */
   static around(address: Address, length: number): Prefix {
+    requireLength(address.family, length);
     const hostBits = BigInt(bitsOf(address.family) - length);
-    return Prefix.of(Address.of(address.family, (address.value >> hostBits) << hostBits), length);
+    return new Prefix(Address.of(address.family, (address.value >> hostBits) << hostBits), length);
   }
 
   static everything(family: Family): Prefix {
@@ -99,10 +95,7 @@ export class InterfaceAddress {
   readonly length: number;
 
   constructor(address: Address, length: number) {
-    const bits = bitsOf(address.family);
-    if (!Number.isInteger(length) || length < 0 || length > bits) {
-      throw new RangeError(`A prefix length is 0 to ${bits}, not ${length}`);
-    }
+    requireLength(address.family, length);
     this.address = address;
     this.length = length;
   }
@@ -138,4 +131,10 @@ export class InterfaceAddress {
   toJSON(): string {
     return this.toString();
   }
+}
+
+function requireLength(family: Family, length: number): void {
+  const bits = bitsOf(family);
+  if (Number.isInteger(length) && length >= 0 && length <= bits) return;
+  throw new RangeError(`A prefix length is 0 to ${bits}, not ${length}`);
 }
