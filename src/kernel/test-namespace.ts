@@ -1,5 +1,5 @@
-// Network namespaces for tests on real Linux: each test gets its own, made in C and held by an fd, with no mounts and no names to
-// clean up. With them come commands run inside, as a person would look at the result.
+// Network namespaces for tests on real Linux: each test gets its own, held by an fd, with no mounts and no names to clean up.
+// With them come commands run inside, as a person would look at the result.
 import { execFileSync } from "node:child_process";
 import { createNamespace } from "../netlink/native.ts";
 import type { Namespace } from "../netlink/socket.ts";
@@ -41,9 +41,10 @@ export class TestNamespace implements Namespace {
 }
 
 /**
- * A vitest fixture: `const test = base.extend<{ pod: TestNamespace }>({ pod: fresh })`. Vitest reads from the empty pattern that it
- * needs no other.
+ * A vitest fixture: `const test = base.extend<{ pod: TestNamespace }>({ pod: fresh })`. Vitest reads from the empty pattern that
+ * it needs no other.
  */
+// oxlint-disable-next-line no-empty-pattern
 export async function fresh({}: object, use: (namespace: TestNamespace) => Promise<void>): Promise<void> {
   using namespace = TestNamespace.create();
   await use(namespace);

@@ -12,8 +12,8 @@ const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff; // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 /**
- * Attributes by name. Writing takes those that are there, in the order of the value's keys; reading gives those that came, the
- * last one where a type came twice, and skips types the table does not have.
+ * Attributes by name. Writing takes those that are there, in the order of the value's keys. Reading does as the kernel does: of
+ * two with one type the last counts, types that are not in the table are skipped, and so are fewer than four bytes at the end.
  */
 export function attributes<const T extends AttributeTable>(
   table: T,
@@ -132,7 +132,7 @@ function typeAt(view: DataView, at: number): number {
   return view.getUint16(at + 2, littleEndian) & NLA_TYPE_MASK;
 }
 
-/** The attribute's length with its header; fewer than four bytes at the end are no attribute and are left alone, as the kernel does. */
+/** The attribute's length with its header. */
 function lengthAt(view: DataView, at: number, end: number): number {
   const length = view.getUint16(at, littleEndian);
   if (length < HEADER || at + length > end) {

@@ -120,8 +120,10 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Undefined where the table changed in the meantime. Everything is read before anything is decoded or thrown, else the rest of
-   * the dump would stand in the way of the next one. */
+  /**
+   * Undefined where the table changed in the meantime. All is read before anything is decoded or thrown, because the rest of an
+   * abandoned dump would stand in the way of the next one.
+   */
   #dumpOnce<T>(query: Query<T>): T[] | undefined {
     const sequence = this.#send([query], messageFlag.dump);
     const answers: Uint8Array[] = [];

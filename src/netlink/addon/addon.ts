@@ -13,7 +13,7 @@ export interface Addon {
   send(this: void, fd: number, datagram: Uint8Array): number;
   /** Gives the length; -EMSGSIZE where the datagram was longer than the buffer, -EAGAIN where a timeout of 0 finds none. */
   receive(this: void, fd: number, buffer: Uint8Array, timeoutMs: number): number;
-  /** Calls the listener when there is something to receive, and again after it returned. It gives a handle, and owns the fd from then on. */
+  /** Calls the listener whenever there is something to receive. It gives a handle, and owns the fd from then on. */
   watch(this: void, fd: number, listener: () => void): unknown;
   /** Ends a watch and closes its fd. */
   unwatch(this: void, handle: unknown): void;
