@@ -95,11 +95,22 @@ export interface Call {
 const version: fc.Arbitrary<Version> = fc.constantFrom(...versions);
 const port = fc.integer({ min: 1, max: 65535 });
 
+const containerAddress = address.filter((each) => !(each.isMulticast || each.isLoopback || each.isUnspecified));
+const interfaceMac = mac.filter((each) => !(each.isMulticast || each.isZero));
+const hostIp = fc.oneof(fc.constant(""), address.map(String));
+
 const runtimeConfig = some({
-  ips: list(fc.oneof(address, interfaceAddress).map(String)),
-  mac: mac.map(String),
+  ips: list(
+    fc
+      .oneof(
+        containerAddress,
+        containerAddress.map((each) => Prefix.host(each)),
+      )
+      .map(String),
+  ),
+  mac: interfaceMac.map(String),
   portMappings: list(
-    fc.record({ hostPort: port, containerPort: port, protocol: fc.constantFrom("tcp", "UDP", "sctp"), hostIP: text }),
+    fc.record({ hostPort: port, containerPort: port, protocol: fc.constantFrom("tcp", "UDP", "sctp"), hostIP: hostIp }),
   ),
   bandwidth: some({ ingressRate: number, ingressBurst: number, egressRate: number, egressBurst: number }),
   dns: some({ servers: words, Searches: words, options: words }),
@@ -114,7 +125,7 @@ function documentOf(of: Version): fc.Arbitrary<Record<string, unknown>> {
   const head = fc.record({ cniVersion: fc.constant(of), name, type: name });
   const rest = some({
     runtimeConfig,
-    args: some({ cni: some({ ips: list(address.map(String)), mac: mac.map(String) }) }),
+    args: some({ cni: some({ ips: list(containerAddress.map(String)), mac: interfaceMac.map(String) }) }),
     prevResult: resultOf(of).map((each) => resultJson(each, of)),
     "cni.dev/valid-attachments": list(fc.record({ containerID: name, ifname: interfaceName })),
     capabilities: fc.dictionary(name, fc.boolean(), { maxKeys: 3 }),

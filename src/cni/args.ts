@@ -60,8 +60,8 @@ function refuseUnknown(values: ReadonlyMap<string, string>): void {
   const [first] = unknown;
   if (first === undefined) return;
   const guess = nearest(first, known);
-  const fix = guess === undefined ? "leave it out, or add IgnoreUnknown=1" : `did you mean ${guess}`;
-  throw fault(`${unknown.join(", ")} is unknown; ${fix}`);
+  const fix = guess === undefined ? "leave that out, or add IgnoreUnknown=1" : `did you mean ${guess}`;
+  throw fault(`${unknown.join(", ")} ${unknown.length === 1 ? "is" : "are"} unknown; ${fix}`);
 }
 
 function isTrue(value: string | undefined): boolean {

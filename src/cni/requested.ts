@@ -78,15 +78,15 @@ export function askedMac() {
 
 function usable(asked: AskedAddress): AskedAddress {
   const { address } = asked;
-  const why = address.isMulticast
-    ? "multicast"
+  const kind = address.isMulticast
+    ? "a multicast"
     : address.isLoopback
-      ? "loopback"
+      ? "a loopback"
       : address.isUnspecified
-        ? "unspecified"
-        : "";
-  if (why === "") return asked;
-  throw new SyntaxError(`${address} is ${why === "loopback" ? "a" : "an"} ${why} address, which no container can have`);
+        ? "the unspecified"
+        : undefined;
+  if (kind === undefined) return asked;
+  throw new SyntaxError(`${address} is ${kind} address, which no container can have`);
 }
 
 function eachOnce(all: readonly RequestedAddress[]): readonly RequestedAddress[] {
