@@ -146,7 +146,12 @@ export function describe(issue: Issue): string {
   const choices = Array.from(issue.expected.matchAll(/"([^"]*)"/g), ([, word = ""]) => word);
   const guess = typeof issue.input === "string" ? nearest(issue.input, choices) : undefined;
   const expected = words[issue.expected] ?? issue.expected.replace(/^\((.*)\)$/, "$1").replaceAll(" | ", " or ");
-  return `${received} is not ${expected}${guess === undefined ? "" : `; did you mean ${guess}`}`;
+  return `${received} is not ${expected}${fixOf(issue, guess)}`;
+}
+
+function fixOf({ expected, input }: Issue, guess: string | undefined): string {
+  if (guess !== undefined) return `; did you mean ${guess}`;
+  return expected === "string" && typeof input !== "object" && input !== undefined ? "; put it in quotes" : "";
 }
 
 const words: Readonly<Record<string, string>> = {

@@ -84,9 +84,9 @@ describe("a YAML document", () => {
     const document = new YamlDocument("a.yaml", "node:\n  prefixes: [fd00::/64, fd01::1/64]\n  mde: on\n");
     const { faults } = document.read(schema, Reflect.get(Object(document.value), "node"), ["node"]);
     expect(faults.map((fault) => fault.message)).toEqual([
-      "a.yaml:3:3: node.mde: this key is unknown; did you mean mode",
-      "a.yaml:2:25: node.prefixes[1]: fd01::1/64 has host bits set; write fd01::/64",
       "a.yaml:1:1: node.mode: it is missing",
+      "a.yaml:2:25: node.prefixes[1]: fd01::1/64 has host bits set; write fd01::/64",
+      "a.yaml:3:3: node.mde: this key is unknown; did you mean mode",
     ]);
   });
 

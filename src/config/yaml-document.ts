@@ -31,7 +31,7 @@ export class YamlDocument {
   read<T>(schema: v.GenericSchema<unknown, T>, part: unknown, at: Path = []): Read<T> {
     const parsed = v.safeParse(schema, part);
     if (parsed.success) return { value: parsed.output, faults: [] };
-    return { faults: parsed.issues.map((issue) => this.#faultOf(issue, at)) };
+    return { faults: parsed.issues.map((issue) => this.#faultOf(issue, at)).toSorted(compareFaults) };
   }
 
   /** A fault of the part at this path. */

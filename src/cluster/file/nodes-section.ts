@@ -6,6 +6,7 @@ import { closedObject, text } from "../../config/parse.ts";
 import type { Path, YamlDocument } from "../../config/yaml-document.ts";
 import { Address } from "../../ip/address.ts";
 import { Prefix } from "../../ip/prefix.ts";
+import { faultOfNodeName } from "../node-name.ts";
 import type { ClusterNode, NodePrefix } from "../view.ts";
 
 /** A node, and the document to point into when something about it is wrong. */
@@ -78,10 +79,4 @@ export function readNodes(document: YamlDocument, part: unknown): NodesReading {
     if (read.value !== undefined) nodes.push({ name, ...read.value, document });
   }
   return { nodes, faults };
-}
-
-/** The names a host can have (RFC 1123), with the underscore people use all the same. */
-function faultOfNodeName(name: string): string | undefined {
-  if (name.length <= 253 && /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name)) return undefined;
-  return `${JSON.stringify(name)} cannot be a node's name; write letters, digits, dots and hyphens, as in node-1`;
 }
