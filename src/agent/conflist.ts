@@ -1,0 +1,67 @@
+// The network configuration the agent writes for the container runtime (specification, section 1, "Network configuration
+// format"): the plugin hextet with this node's prefixes, and whatever the operator lets run after it. Pure;
+// conflist-file.ts writes it. What the plugin makes of it is in docs/configuration.md.
+import type { NodePrefix } from "../cluster/view.ts";
+import { newest, type Version } from "../cni/versions.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import type { AgentConfig, Assignment, ChainedPlugin } from "./config.ts";
+
+export interface Conflist {
+  readonly cniVersion: Version;
+  readonly cniVersions: readonly Version[];
+  readonly name: string;
+  readonly plugins: readonly [HextetPlugin, ...ChainedPlugin[]];
+}
+
+export interface HextetPlugin {
+  readonly type: "hextet";
+  readonly mode: "routed";
+  readonly mtu: number;
+  readonly ipam: {
+    readonly ranges: readonly (readonly { readonly subnet: Prefix }[])[];
+    readonly assign: Assignment;
+    readonly dataDir: string;
+  };
+  readonly capabilities: Readonly<Record<string, true>>;
+}
+
+/** What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. */
+const capabilities = { ips: true, mac: true } as const;
+
+/**
+ * Runtimes with libcni 1.2 and later take the highest of `cniVersions` they know, older ones only see `cniVersion`, and fail on a
+ * result of 1.1.0.
+ */
+const versionForOldRuntimes: Version = "1.0.0";
+
+/** Absent while the node has no active prefix: a network without a range would fail every pod. */
+export function conflistOf(
+  config: Pick<AgentConfig, "cni" | "dataDirectory">,
+  prefixes: readonly NodePrefix[],
+  mtu: number,
+): Conflist | undefined {
+  const { cni, dataDirectory } = config;
+  const ranges = rangeSets(prefixes.filter(({ state }) => state === "active").map(({ prefix }) => prefix));
+  if (ranges.length === 0) return undefined;
+  const ipam = { ranges, assign: cni.ipam.assign, dataDir: dataDirectory };
+  return {
+    cniVersion: versionForOldRuntimes,
+    cniVersions: [versionForOldRuntimes, newest],
+    name: cni.network,
+    plugins: [{ type: "hextet", mode: "routed", mtu, ipam, capabilities }, ...cni.plugins],
+  };
+}
+
+/**
+ * One set, and so one address of each pod, per family; several prefixes of a family are taken one after another. The families come in
+ * the order of the node's prefixes: Kubernetes has the primary one first.
+ */
+function rangeSets(prefixes: readonly Prefix[]): { subnet: Prefix }[][] {
+  const sets = Map.groupBy(prefixes, (prefix) => prefix.family);
+  return Array.from(sets.values(), (set) => set.map((subnet) => ({ subnet })));
+}
+
+/** The file's whole text. */
+export function printConflist(conflist: Conflist): string {
+  return `${JSON.stringify(conflist, null, 2)}\n`;
+}
