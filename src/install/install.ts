@@ -1,6 +1,6 @@
 // Installs and removes Hextet in a CNI binary directory: read what is there, plan, carry the steps out one by one. A failure
 // leaves what was there before.
-import { accessSync, constants, mkdirSync, rmdirSync, rmSync, statfsSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { apply, describeStep } from "./apply.ts";
 import { explain } from "./fault.ts";
@@ -85,10 +85,11 @@ function leaveNothing(directory: string, made: boolean): void {
   if (made) rmdirSync(directory);
 }
 
-/** Says whether the directory was missing. */
+/** Says whether the directory was missing; one we make can be read by everybody, whatever the umask. */
 function prepare(path: string): boolean {
   try {
-    const made = mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined;
+    const made = mkdirSync(path, { recursive: true }) !== undefined;
+    if (made) chmodSync(path, 0o755);
     accessSync(path, constants.W_OK);
     return made;
   } catch (error) {

@@ -1,8 +1,19 @@
 // Reads what is installed in a CNI binary directory. Whether a version is in use is asked of /proc by device and inode, which
 // are the same in every mount namespace; processes that /proc does not show (those outside of a container) count as none.
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { basename, join } from "node:path";
+import { explain } from "./fault.ts";
 import {
   type Entry,
   home,
@@ -93,10 +104,18 @@ function identity(path: string): string | undefined {
 }
 
 function entryAt(path: string): Entry {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = lookAt(path);
   if (found === undefined) return "absent";
   if (found.isDirectory()) return "directory";
   return found.isSymbolicLink() && readlinkSync(path).startsWith(`${home}/`) ? "ours" : "file";
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw explain(`Cannot look at ${path}`, error);
+  }
 }
 
 function linkTarget(path: string): string | undefined {

@@ -22,7 +22,7 @@ const shareFrom = 1 << 20;
 export function stage(version: string, have: Installation, source: Source): void {
   const staged = join(have.directory, home, `${temporaryPrefix}${version}`);
   try {
-    for (const part of ["bin", "lib"]) makeDirectory(join(staged, part));
+    for (const part of [".", "bin", "lib"]) makeDirectory(join(staged, part));
     for (const file of source.files) stageFile(file, { staged, have, source });
     for (const part of ["bin", "lib", "."]) sync(join(staged, part));
     source.prove(staged);

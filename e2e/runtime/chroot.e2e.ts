@@ -1,0 +1,87 @@
+// A host with nothing but a kernel: a directory that holds the installed files, /proc and a static shell, entered with chroot.
+// No Node, no libstdc++, no libc, no /etc, no /dev.
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build } from "./built.ts";
+
+const root = mkdtempSync(join(tmpdir(), "hextet-chroot-"));
+const binDirectory = "/opt/cni/bin";
+beforeAll(() => {
+  for (const directory of ["bin", "proc"]) mkdirSync(join(root, directory));
+  cpSync("/bin/busybox", join(root, "bin/busybox"));
+  execFileSync(join(build(), "bin/hextetctl"), ["install", "--bin-dir", join(root, binDirectory)]);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a shell command inside; /proc is mounted in a mount namespace of its own, and gone with it. */
+function inside(command: string, env: Readonly<Record<string, string>> = {}, stdin = ""): Outcome {
+  const enter = `mount -t proc proc ${root}/proc && exec chroot ${root} /bin/busybox sh -c '${command}'`;
+  const args = ["--mount", "--pid", "--fork", "sh", "-c", enter];
+  const { status, stdout, stderr } = spawnSync("unshare", args, {
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env },
+    input: stdin,
+    encoding: "utf8",
+  });
+  return { code: status, stdout, stderr };
+}
+
+describe("on a host with nothing but a kernel", () => {
+  test("there is indeed nothing else", () => {
+    expect(readdirSync(root)).toEqual(["bin", "opt", "proc"]);
+    expect(inside("/bin/busybox ls -d /lib /lib64 /usr /etc /dev").code).not.toBe(0);
+  });
+
+  test.for(["hextet", "hextet-ipam", "loopback"])("%s answers VERSION", (name) => {
+    const { code, stdout, stderr } = inside(
+      `${binDirectory}/${name}`,
+      { CNI_COMMAND: "VERSION" },
+      '{"cniVersion":"0.4.0"}',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual({
+      cniVersion: "0.4.0",
+      supportedVersions: ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+    });
+  });
+
+  test("hextetctl prints its version, and installs itself elsewhere", () => {
+    expect(inside(`${binDirectory}/hextetctl version`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^hextet \d/),
+    });
+    expect(inside(`${binDirectory}/hextetctl install --bin-dir /elsewhere`)).toMatchObject({ code: 0, stderr: "" });
+    expect(inside(`${binDirectory}/hextetctl uninstall --bin-dir /elsewhere`)).toMatchObject({ code: 0, stderr: "" });
+    expect(inside("/bin/busybox rmdir /elsewhere").code).toBe(0);
+  });
+
+  test("the addon of the netlink package loads", () => {
+    const library = `${binDirectory}/.hextet/current/lib`;
+    const load = `process.dlopen({ exports: {} }, "${library}/netlink.node"); console.log("loaded")`;
+    const loader = readdirSync(join(root, library)).find((name) => name.startsWith("ld-"));
+    const command = `${library}/${loader} --library-path ${library} ${library}/node --eval "$SCRIPT"`;
+    expect(inside(command, { SCRIPT: load })).toEqual({ code: 0, stdout: "loaded\n", stderr: "" });
+  });
+
+  test("V8 accepts the bytecode that came with the build", () => {
+    const library = `${binDirectory}/.hextet/current/lib`;
+    const script = `
+      const { readFileSync } = require("node:fs");
+      const rejected = ["hextet", "hextetctl"].filter((name) => {
+        const read = (ending) => readFileSync("${library}/" + name + ending);
+        return new (require("node:vm").Script)(read(".cjs").toString(), { cachedData: read(".bytecode") }).cachedDataRejected;
+      });
+      console.log(JSON.stringify(rejected));`;
+    const loader = readdirSync(join(root, library)).find((name) => name.startsWith("ld-"));
+    const command = `${library}/${loader} --library-path ${library} ${library}/node --disable-sigusr1 --eval "$SCRIPT"`;
+    expect(inside(command, { SCRIPT: script })).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+  });
+});
