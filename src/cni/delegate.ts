@@ -50,7 +50,7 @@ export function createDelegates(tools: DelegateTools): Delegates {
     await execute(callOf(all, type, received), verb);
   };
   return {
-    add: (type, received) => add(callOf(all, type, received)),
+    add: async (type, received) => await add(callOf(all, type, received)),
     del: quietly("DEL"),
     check: quietly("CHECK"),
     gc: quietly("GC"),
@@ -114,10 +114,8 @@ async function execute(call: Call, verb: Verb): Promise<Spoken | undefined> {
   if (first === undefined || !hasVerb(first, verb)) return undefined;
   const answer = await runIn(call, verb, first);
   if (answer.code === 0) return { stdout: answer.stdout, version: first };
-  const error = errorOf(call, answer);
-  if (!mayBeAboutVersion(error, verb)) throw error;
-  const common = highestCommon(call.version, await versionsOf(call));
-  if (common === undefined || common === first) throw error;
+  const common = mayBeAboutVersion(answer, verb) ? await commonVersion(call) : undefined;
+  if (common === undefined || common === first) throw errorOf(call, answer);
   call.spoken.set(call.path, common);
   call.log.debug("delegate speaks an older version", { plugin: call.type, version: common });
   if (!hasVerb(common, verb)) return undefined;
@@ -126,22 +124,26 @@ async function execute(call: Call, verb: Verb): Promise<Spoken | undefined> {
   throw errorOf(call, second);
 }
 
-/** Plugins made before a verb was invented take CNI_COMMAND to be wrong, before they look at the version. */
-function mayBeAboutVersion(error: CniError, verb: Verb): boolean {
-  if (error.code === reasonCodes.incompatibleVersion) return true;
-  return error.code === reasonCodes.invalidEnvironment && !hasVerb("0.3.0", verb);
+/** Plugins made before a verb was invented refuse it for other reasons, before they look at the version. */
+function mayBeAboutVersion(answer: RunResult, verb: Verb): boolean {
+  if (answer.timedOut || answer.signal !== undefined) return false;
+  return toldBy(answer.stdout)?.code === reasonCodes.incompatibleVersion || !hasVerb("0.3.0", verb);
+}
+
+/** Nothing where it speaks none of ours, or does not even say which: what it refused first is the better error then. */
+async function commonVersion(call: Call): Promise<Version | undefined> {
+  try {
+    const answer = await run(call, "VERSION", JSON.stringify({ cniVersion: call.version }));
+    const { supportedVersions } = decode(call, answer.stdout);
+    return Array.isArray(supportedVersions) ? highestCommon(call.version, supportedVersions) : undefined;
+  } catch (error) {
+    call.log.debug("delegate does not tell its versions", { plugin: call.type, error });
+    return undefined;
+  }
 }
 
 function upTo(version: Version): readonly Version[] {
   return versions.slice(0, versions.indexOf(version) + 1);
-}
-
-async function versionsOf(call: Call): Promise<readonly unknown[]> {
-  const answer = await run(call, "VERSION", JSON.stringify({ cniVersion: call.version }));
-  if (answer.code !== 0) throw errorOf(call, answer);
-  const { supportedVersions } = decode(call, answer.stdout);
-  if (Array.isArray(supportedVersions)) return supportedVersions;
-  throw failed(call, "its answer to VERSION has no supportedVersions");
 }
 
 function runIn(call: Call, verb: Verb, version: Version): Promise<RunResult> {
