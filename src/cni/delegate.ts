@@ -16,11 +16,11 @@ import { hasVerb, highestCommon, isVersion, readVersion, type Verb, type Version
 /** `type` is the file name of the plugin, as in `ipam.type`. */
 export interface Delegates {
   /** Executes ADD; where that fails it executes DEL before it rejects. */
-  add(type: string, received: Received): Promise<Result>;
-  del(type: string, received: Received): Promise<void>;
-  check(type: string, received: Received): Promise<void>;
-  gc(type: string, received: Received): Promise<void>;
-  status(type: string, received: Received): Promise<void>;
+  readonly add: (type: string, received: Received) => Promise<Result>;
+  readonly del: (type: string, received: Received) => Promise<void>;
+  readonly check: (type: string, received: Received) => Promise<void>;
+  readonly gc: (type: string, received: Received) => Promise<void>;
+  readonly status: (type: string, received: Received) => Promise<void>;
 }
 
 export interface DelegateTools {

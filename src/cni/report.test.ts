@@ -7,7 +7,6 @@ import { isDefect, printError, reportOf } from "./report.ts";
 import { versions } from "./versions.ts";
 
 const { EEXIST, ENETUNREACH, EPERM } = constants.errno;
-const reasons = Object.entries(reasonCodes).map(([reason, code]) => ({ reason: reason as Reason, code }));
 
 describe("printError()", () => {
   test.for(versions)("prints cniVersion, code, msg and details in this order, %s", (version) => {
@@ -25,8 +24,27 @@ describe("printError()", () => {
 });
 
 describe("reportOf()", () => {
-  test.for(reasons)("G6 gives the reason $reason the code $code", ({ reason, code }) => {
+  test.for<readonly [Reason, number]>([
+    ["incompatibleVersion", 1],
+    ["unsupportedField", 2],
+    ["unknownContainer", 3],
+    ["invalidEnvironment", 4],
+    ["io", 5],
+    ["undecodable", 6],
+    ["invalidConfig", 7],
+    ["tryAgainLater", 11],
+    ["notAvailable", 50],
+    ["notAvailableLimited", 51],
+    ["kernel", 100],
+    ["internal", 999],
+  ])("G6 gives the reason %s the code %i", ([reason, code]) => {
     expect(reportOf(new CniError(reason, "no")).code).toBe(code);
+  });
+
+  test("G6 gives the plugin's own reasons codes from 100 on, each its own", () => {
+    const codes = Object.values(reasonCodes);
+    expect(new Set(codes).size).toBe(codes.length);
+    expect(codes.filter((code) => code > 51).every((code) => code >= 100)).toBe(true);
   });
 
   test("G6 keeps the code another plugin gave", () => {

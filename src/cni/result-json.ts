@@ -32,9 +32,9 @@ function interfaceJson(each: ResultInterface, version: Version): Json {
 }
 
 function ipJson(each: ResultAddress, version: Version): Json {
-  const { address, gateway, interface: index, others } = each;
-  const family = isAtLeast(version, "1.0.0") ? {} : { version: address.family === "v4" ? "4" : "6" };
-  return { ...family, address, gateway, interface: index, ...others };
+  const { gateway, interface: index, others } = each;
+  const family = isAtLeast(version, "1.0.0") ? {} : { version: each.address.family === "v4" ? "4" : "6" };
+  return { ...family, address: each.address, gateway, interface: index, ...others };
 }
 
 function routeJson(each: ResultRoute, version: Version): Json {

@@ -78,8 +78,8 @@ export function refuseUnknownCapabilities(input: object): void {
   }
 }
 
-function shorten(text: string): string {
-  return text.length <= 200 ? text : `${text.slice(0, 197)}...`;
+function shorten(json: string): string {
+  return json.length <= 200 ? json : `${json.slice(0, 197)}...`;
 }
 
 /**

@@ -103,12 +103,12 @@ function read<T>(schema: Schema<T>, input: unknown, addIssue: AddIssue): T | und
 }
 
 /** Text that this function reads into a value; what it throws becomes the fault. */
-export function text<T>(read: (text: string) => T) {
+export function text<T>(valueOf: (text: string) => T) {
   return v.pipe(
     v.string(),
     v.rawTransform(({ dataset, addIssue, NEVER }): T => {
       try {
-        return read(dataset.value);
+        return valueOf(dataset.value);
       } catch (error) {
         if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
         addIssue({ message: error.message });

@@ -8,21 +8,21 @@ import { text } from "./parse.ts";
 
 /** `2001:db8::1` */
 export function address() {
-  return text(Address.parse);
+  return text((word) => Address.parse(word));
 }
 
 /** `2001:db8::/64`; host bits are refused. */
 export function prefix() {
-  return text(Prefix.parse);
+  return text((word) => Prefix.parse(word));
 }
 
 /** `2001:db8::1/64`; host bits belong to it. */
 export function interfaceAddress() {
-  return text(InterfaceAddress.parse);
+  return text((word) => InterfaceAddress.parse(word));
 }
 
 export function mac() {
-  return text(Mac.parse);
+  return text((word) => Mac.parse(word));
 }
 
 export function interfaceName() {
