@@ -1,6 +1,6 @@
 // Links: creating, changing, deleting and listing network interfaces. This file has what all kinds have in common, link-kind.ts
 // what each has for itself. rtnetlink(7), include/uapi/linux/if_link.h; what the kernel heeds when was tried on Linux 6.18.
-import { Mac } from "../ip/mac.ts";
+import type { Mac } from "../ip/mac.ts";
 import type { Encodable } from "./codec.ts";
 import {
   type BridgePort,
@@ -19,7 +19,7 @@ import { linkFlag, linkMessage, linkType, withoutStatistics } from "./link-messa
 import { messageFlag } from "./message.ts";
 import type { Query, Request } from "./request.ts";
 import type { Namespace } from "./socket.ts";
-import { present } from "./values.ts";
+import { macOf, present } from "./values.ts";
 
 export interface Link extends LinkDetails {
   readonly index: number;
@@ -209,7 +209,7 @@ export function decodeLink(body: Uint8Array): Link {
     index: header.index,
     name: attributes.name ?? "",
     ...present("kind", info?.kind),
-    ...present("mac", mac?.length === 6 ? Mac.fromBytes(mac) : undefined),
+    ...present("mac", macOf(mac)),
     mtu: attributes.mtu ?? 0,
     ...present("alias", attributes.alias),
     group: attributes.group ?? 0,

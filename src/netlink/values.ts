@@ -2,7 +2,7 @@
 import { Address, type Family } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
 import { type Codec, codec } from "./codec.ts";
-import { copyOf, type Writer } from "./wire.ts";
+import type { Writer } from "./wire.ts";
 
 /** AF_INET, AF_INET6; AF_UNSPEC asks for both. */
 export const familyNumber = { v4: 2, v6: 10 } as const;
@@ -22,10 +22,10 @@ export const address: Codec<Address> = codec(writeAddress, (view, start, end) =>
   return Address.of("v6", (view.getBigUint64(start) << 64n) | view.getBigUint64(start + 8));
 });
 
-export const mac: Codec<Mac> = codec(
-  (out, value) => out.append(value.bytes()),
-  (view, start, end) => Mac.fromBytes(copyOf(view, start, end)),
-);
+/** The MAC of a link-layer address; undefined where that is of another kind, as on tunnels. */
+export function macOf(bytes: Uint8Array | undefined): Mac | undefined {
+  return bytes?.length === 6 ? Mac.fromBytes(bytes) : undefined;
+}
 
 export function writeAddress(out: Writer, { family, value }: Address): void {
   if (family === "v4") {
@@ -42,3 +42,6 @@ export function writeAddress(out: Writer, { family, value }: Address): void {
 export function present<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { readonly [P in K]?: V });
 }
+
+/** RT_SCOPE_*: how far an address or a destination lies. */
+export const scopeNumber = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const;
