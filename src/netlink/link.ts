@@ -100,6 +100,8 @@ export interface LinkFilter {
   readonly kind?: string;
   readonly master?: number;
   readonly group?: number;
+  /** Id of another namespace, as netnsid.ts gives it: no socket in it is needed. An unknown one is EINVAL. */
+  readonly namespaceId?: number;
 }
 
 /** What any of the ways to name links has. */
@@ -184,14 +186,14 @@ export function getLink(link: LinkReference): Query<Link> {
 
 /** The kernel knows no filter by group, and passes over one for a kind it does not know: both are looked at here again. */
 export function listLinks(filter: LinkFilter = {}): Query<Link> {
-  const { kind, master, group } = filter;
+  const { kind, master, group, namespaceId } = filter;
   return {
     operation: "list links",
     type: linkType.get,
     flags: 0,
     body: linkMessage.encode({
       header: {},
-      attributes: { master, info: kind === undefined ? undefined : { kind }, detail: withoutStatistics },
+      attributes: { master, info: kind === undefined ? undefined : { kind }, detail: withoutStatistics, namespaceId },
     }),
     decode(body) {
       const link = decodeLink(body);

@@ -48,6 +48,7 @@ export interface NeighborFilter {
 const states = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "no-arp", "permanent"] as const;
 export type NeighborState = (typeof states)[number] | "none";
 const PERMANENT = 0x80;
+const FAILED = 0x20;
 
 /** struct ndmsg and NDA_*: also the messages of forwarding.ts. */
 export const neighborMessage = headed(
@@ -66,7 +67,7 @@ export const neighborMessage = headed(
 export const neighborType = { new: 28, delete: 29, get: 30 } as const;
 
 /** NTF_* */
-export const neighborFlag = { self: 0x2, master: 0x4, proxy: 0x8, learned: 0x10, router: 0x80 } as const;
+export const neighborFlag = { use: 0x1, self: 0x2, master: 0x4, proxy: 0x8, learned: 0x10, router: 0x80 } as const;
 
 export function addNeighbor(neighbor: NewNeighbor): Request {
   return newNeighbor("add", neighbor, messageFlag.create | messageFlag.exclusive);
@@ -75,6 +76,26 @@ export function addNeighbor(neighbor: NewNeighbor): Request {
 /** Adds it, or gives the entry that is there this MAC, whatever state it was in. */
 export function replaceNeighbor(neighbor: NewNeighbor): Request {
   return newNeighbor("replace", neighbor, messageFlag.create | messageFlag.replace);
+}
+
+/**
+ * Asks on the link for the MAC of an address, as often and as fast as the link's sysctls have it (mcast_solicit,
+ * retrans_time_ms): the entry becomes `incomplete`, then `reachable` with a MAC or `failed`. Where the namespace has no IPv4
+ * address, the question is an ARP probe (RFC 5227): it names no sender, and nobody learns from it. The entry is made as failed
+ * first, as the kernel takes every new one for a broadcast address in a namespace that never had an IPv4 address.
+ */
+export function askForNeighbor({ link, address }: Pick<Neighbor, "link" | "address">): readonly Request[] {
+  const family = familyNumber[address.family];
+  const make = (flags: number, header: { readonly state?: number; readonly flags?: number }): Request => ({
+    operation: `ask for neighbor ${address} on link ${link}`,
+    type: neighborType.new,
+    flags,
+    body: neighborMessage.encode({ header: { family, link, ...header }, attributes: { address } }),
+  });
+  return [
+    make(messageFlag.create | messageFlag.replace, { state: FAILED }),
+    make(messageFlag.replace, { flags: neighborFlag.use }),
+  ];
 }
 
 export function removeNeighbor({ link, address }: Pick<Neighbor, "link" | "address">): Request {

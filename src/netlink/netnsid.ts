@@ -42,3 +42,14 @@ export function assignNamespaceId(namespace: Namespace, id = NONE): Request {
     body: namespaceIdMessage.encode({ header: {}, attributes: { fd: namespace.fd, id } }),
   };
 }
+
+/** The ids of all namespaces that the socket's namespace knows. */
+export function listNamespaceIds(): Query<number> {
+  return {
+    operation: "list the ids of network namespaces",
+    type: namespaceIdType.get,
+    flags: 0,
+    body: namespaceIdMessage.encode({ header: {} }),
+    decode: (body) => namespaceIdMessage.decode(body).attributes.id,
+  };
+}
