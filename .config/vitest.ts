@@ -1,9 +1,9 @@
+// Three projects: unit (no root, no clock), netns (real Linux in fresh namespaces, needs root) and e2e (whole programs).
+// Each netns or e2e file runs in a process of its own, because a namespace belongs to a process.
 import { defineConfig } from "vitest/config";
 
 const globalSetup = new URL("global-setup.ts", import.meta.url).pathname;
 
-// Three projects: unit (no root, no clock), netns (real Linux in fresh namespaces, needs root) and e2e (whole programs).
-// Each netns or e2e file runs in a process of its own, because a namespace belongs to a process.
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {

@@ -90,7 +90,7 @@ describe("hextetctl install", () => {
 
   test("keeps the version before, removes the one before that", () => {
     const directory = freshDirectory();
-    const [one, two, three] = [0, 1, 2].map((at) => variant(at).manifest.buildId);
+    const [one, two, three] = [variant(0).manifest.buildId, variant(1).manifest.buildId, variant(2).manifest.buildId];
     install(directory, 0);
     install(directory, 1);
     expect(versionsIn(directory).toSorted()).toEqual([one, two].toSorted());
@@ -250,7 +250,7 @@ describe("an upgrade that is killed", () => {
 });
 
 describe("what cannot be installed is refused, with the fix and without a trace:", () => {
-  function refused(directory: string, outcome: Outcome, message: RegExp): void {
+  function expectRefused(directory: string, outcome: Outcome, message: RegExp): void {
     expect(outcome.code).toBe(1);
     expect(outcome.output).toMatch(message);
     expect(outcome.output).not.toMatch(/ at .*:\d+:\d+/);
@@ -260,7 +260,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
   test.for(["hextet", "hextet-ipam", "hextetctl", "loopback"])("a directory named %s in the way", (name) => {
     const directory = freshDirectory();
     mkdirSync(join(directory, name), { recursive: true });
-    refused(directory, install(directory, 0), new RegExp(`${name} is a directory; move it away`));
+    expectRefused(directory, install(directory, 0), new RegExp(`${name} is a directory; move it away`));
     expect(readdirSync(directory)).toEqual([name]);
   });
 
@@ -268,14 +268,14 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     const directory = freshDirectory();
     mkdirSync(directory);
     writeFileSync(join(directory, "hextet"), "another");
-    refused(directory, install(directory, 0), /hextet is a file that is not ours; move it away/);
+    expectRefused(directory, install(directory, 0), /hextet is a file that is not ours; move it away/);
     expect(readFileSync(join(directory, "hextet"), "utf8")).toBe("another");
   });
 
   test("a file where the directory should be", () => {
     const directory = freshDirectory();
     writeFileSync(directory, "");
-    refused(directory, install(directory, 0), /a file of this name is in the way|is a file, not a directory/);
+    expectRefused(directory, install(directory, 0), /a file of this name is in the way|is a file, not a directory/);
   });
 
   test("a build for another machine", () => {
@@ -285,7 +285,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     const architecture = process.arch === "arm64" ? "x64" : "arm64";
     writeFileSync(join(from, manifestPath), printManifest({ ...manifest, architecture }));
     const outcome = hextetctl("install", "--bin-dir", directory, "--from", from);
-    refused(directory, outcome, new RegExp(`built for ${architecture} and this machine is ${process.arch}`));
+    expectRefused(directory, outcome, new RegExp(`built for ${architecture} and this machine is ${process.arch}`));
     expect(existsSync(directory)).toBe(false);
   });
 
@@ -298,7 +298,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     content.writeUInt16LE(0x1234, 18); // e_machine
     writeFileSync(path, content);
     rewriteHash(from, manifest, "bin/hextet");
-    refused(
+    expectRefused(
       directory,
       hextetctl("install", "--bin-dir", directory, "--from", from),
       /built for another machine|Exec format error|ENOEXEC/,
@@ -310,7 +310,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     const from = join(scratch, "build-damaged");
     makeVariant(from, "damaged");
     truncateSync(join(from, "lib/hextet.cjs"), 1000);
-    refused(
+    expectRefused(
       directory,
       hextetctl("install", "--bin-dir", directory, "--from", from),
       /lib\/hextet.cjs: it is not what the manifest says/,
@@ -319,7 +319,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
 
   test("a build that is none", () => {
     const directory = freshDirectory();
-    refused(
+    expectRefused(
       directory,
       hextetctl("install", "--bin-dir", directory, "--from", scratch),
       /there is no complete build of Hextet/,
@@ -336,7 +336,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     mkdirSync(directory);
     const command = `mount -t tmpfs -o ${option} none ${directory} && { ${join(dist, "bin/hextetctl")} install --bin-dir ${directory}; code=$?; ls -A ${directory}; exit $code; }`;
     const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", command], { encoding: "utf8" });
-    refused(directory, { code: status, output: stderr }, message);
+    expectRefused(directory, { code: status, output: stderr }, message);
     expect(stdout).toBe("");
   });
 
@@ -350,7 +350,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
       ["--reuid=65534", "--clear-groups", program, "install", "--bin-dir", directory],
       { encoding: "utf8" },
     );
-    refused(directory, { code: status, output: stderr }, /permission denied; run as root/);
+    expectRefused(directory, { code: status, output: stderr }, /permission denied; run as root/);
   });
 });
 
