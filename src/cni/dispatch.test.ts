@@ -102,7 +102,7 @@ describe("any call", () => {
         expect(await serve({ environment, stdin }, plugin)).toMatchObject({ code: 0 });
         expect(plugin.requests).toHaveLength(verb === "VERSION" ? 0 : 1);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -118,7 +118,7 @@ describe("any call", () => {
         expect([1, 2, 4, 6, 7]).toContain(code);
         expect(msg).toMatch(/./);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });

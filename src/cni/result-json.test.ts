@@ -59,7 +59,7 @@ describe.for(versions)("a result in version %s", (version) => {
         const json: unknown = JSON.parse(printResult(result, version));
         expect(plain(readResult(json, version, ""))).toEqual(plain(result));
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
