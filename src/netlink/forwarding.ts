@@ -91,8 +91,9 @@ export function listForwardings({ link, master }: ForwardingFilter = {}): Query<
 export function decodeForwarding(body: Uint8Array): Forwarding | undefined {
   const { header, attributes } = neighborMessage.decode(body);
   const mac = macOf(attributes.mac);
-  if (header.family !== bridgeFamily || mac === undefined) return undefined;
   const { master, address } = attributes;
+  // What has neither is a link's own list of the groups it receives, which travels in the same messages.
+  if (header.family !== bridgeFamily || mac === undefined || (master ?? address) === undefined) return undefined;
   return {
     link: header.link,
     mac: mac.isZero ? "everyone" : mac,

@@ -2,6 +2,7 @@
 // include/uapi/linux/if_link.h
 import { attributes, headed } from "./attributes.ts";
 import { bytes, codec, cstring, i32, struct, u8, u16, u32 } from "./codec.ts";
+import { text } from "./values.ts";
 
 /** Attributes that were encoded before, as their table depends on the kind. */
 const nested = codec(bytes.write, bytes.read, true);
@@ -11,9 +12,9 @@ const header = struct({ family: u8, type: u16, index: i32, flags: u32, change: u
 
 /** IFLA_LINKINFO */
 const info = attributes({
-  kind: [1, cstring], // IFLA_INFO_KIND
+  kind: [1, text], // IFLA_INFO_KIND
   data: [2, nested], // IFLA_INFO_DATA
-  portKind: [4, cstring], // IFLA_INFO_SLAVE_KIND
+  portKind: [4, text], // IFLA_INFO_SLAVE_KIND
   portData: [5, nested], // IFLA_INFO_SLAVE_DATA
 });
 
@@ -31,12 +32,13 @@ export const linkMessage = headed(
     transmitQueueLength: [13, u32], // IFLA_TXQLEN
     state: [16, u8], // IFLA_OPERSTATE
     info: [18, info],
-    alias: [20, cstring], // IFLA_IFALIAS
+    alias: [20, text], // IFLA_IFALIAS
     families: [26, families],
     group: [27, u32], // IFLA_GROUP
     namespaceFd: [28, u32], // IFLA_NET_NS_FD
     detail: [29, u32], // IFLA_EXT_MASK
     linkNamespace: [37, i32], // IFLA_LINK_NETNSID
+    namespaceId: [46, i32], // IFLA_TARGET_NETNSID
   }),
 );
 

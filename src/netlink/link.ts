@@ -121,7 +121,11 @@ export function createLink(link: NewLink): Request {
     flags: messageFlag.create | messageFlag.exclusive,
     body: linkMessage.encode({
       header: { index: link.index, ...upFlags(link.up) },
-      attributes: { ...attributesOfEnd(link), master: link.master, ...attributesOfKind(link) },
+      attributes: {
+        ...attributesOfEnd(link, link.kind === "macvlan" ? link.link : undefined),
+        master: link.master,
+        info: infoOf(link),
+      },
     }),
   };
 }
@@ -138,7 +142,6 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
     body: linkMessage.encode({
       header: { index, ...upFlags(change.up) },
       attributes: {
-        name: name ?? change.name,
         mac: change.mac?.bytes(),
         mtu: change.mtu,
         transmitQueueLength: change.transmitQueueLength,
@@ -147,6 +150,7 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
         group: change.group,
         families: familiesOf(change.addressGeneration),
         master: change.master === "none" ? 0 : change.master,
+        name: name ?? change.name,
         info: change.port && { portKind: "bridge", portData: encodeBridgePort(change.port) },
       },
     }),
@@ -228,31 +232,32 @@ export function decodeLink(body: Uint8Array): Link {
 }
 
 /** In the order in which `ip` writes them. */
-function attributesOfEnd(end: NewEnd): Attributes {
+function attributesOfEnd(end: NewEnd, link?: number): Attributes {
   return {
     mtu: end.mtu,
     mac: end.mac?.bytes(),
     group: end.group,
     transmitQueueLength: end.transmitQueueLength,
     namespaceFd: end.namespace?.fd,
+    link,
     name: end.name,
   };
 }
 
-function attributesOfKind(link: NewKind): Attributes {
+function infoOf(link: NewKind): Attributes["info"] {
   switch (link.kind) {
     case "veth": {
       const peer = linkMessage.encode({ header: { index: link.peer.index }, attributes: attributesOfEnd(link.peer) });
-      return { info: { kind: "veth", data: vethData.encode({ peer }) } };
+      return { kind: "veth", data: vethData.encode({ peer }) };
     }
     case "bridge":
-      return { info: { kind: "bridge", data: encodeBridge(link) } };
+      return { kind: "bridge", data: encodeBridge(link) };
     case "macvlan":
-      return { link: link.link, info: { kind: "macvlan", data: encodeMacvlan(link) } };
+      return { kind: "macvlan", data: encodeMacvlan(link) };
     case "vxlan":
-      return { info: { kind: "vxlan", data: encodeVxlan(link) } };
+      return { kind: "vxlan", data: encodeVxlan(link) };
     case "ifb":
-      return { info: { kind: "ifb" } };
+      return { kind: "ifb" };
   }
 }
 

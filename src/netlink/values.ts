@@ -1,7 +1,7 @@
 // Our own values as netlink payloads: addresses, MACs and families. The numbers of families stand in include/linux/socket.h.
 import { Address, type Family } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
-import { type Codec, codec } from "./codec.ts";
+import { type Codec, codec, cstring } from "./codec.ts";
 import type { Writer } from "./wire.ts";
 
 /** AF_INET, AF_INET6; AF_UNSPEC asks for both. */
@@ -21,6 +21,13 @@ export const address: Codec<Address> = codec(writeAddress, (view, start, end) =>
   if (end - start !== 16) throw new RangeError(`${end - start} bytes at byte ${start} are no IP address`);
   return Address.of("v6", (view.getBigUint64(start) << 64n) | view.getBigUint64(start + 8));
 });
+
+/**
+ * Text without a zero byte behind it, which the kernel would take for part of some texts: an alias of the greatest length would
+ * be too long, and an empty one would be set instead of taken away.
+ */
+export const text: Codec<string> = codec((out, value) => out.append(textEncoder.encode(value)), cstring.read);
+const textEncoder = new TextEncoder();
 
 /** The MAC of a link-layer address; undefined where that is of another kind, as on tunnels. */
 export function macOf(bytes: Uint8Array | undefined): Mac | undefined {
