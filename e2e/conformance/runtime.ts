@@ -67,6 +67,8 @@ export interface RuntimeOptions {
   readonly cacheDirectory: string;
   /** The command that enters the network namespace plugins are executed in: `["nsenter", "--net=/proc/7/fd/5"]`. */
   readonly enter?: readonly string[];
+  /** Where the directories of `path` are seen from here, when what enters goes into another mount namespace too. */
+  readonly root?: string;
   /** More variables for every plugin. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -166,7 +168,9 @@ export class Runtime {
   }
 
   find(type: string): string {
-    const path = this.#options.path.map((directory) => join(directory, type)).find((each) => existsSync(each));
+    const root = this.#options.root ?? "";
+    const candidates = this.#options.path.map((directory) => join(directory, type));
+    const path = candidates.find((each) => existsSync(root + each));
     if (path === undefined) throw new Error(`Cannot find plugin ${type} in ${this.#options.path.join(", ")}`);
     return path;
   }
