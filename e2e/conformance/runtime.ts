@@ -154,9 +154,10 @@ export class Runtime {
   /** One execution of one plugin, with exactly this environment and this text; nothing is checked or kept. */
   execute(type: string, environment: Readonly<Record<string, string>>, stdin: string): Promise<Execution> {
     const program = this.find(type);
-    const [command = program, ...args] = [...(this.#options.enter ?? []), program];
+    const [command, ...args] = this.#options.enter ?? [];
     const env = { PATH: process.env["PATH"] ?? "", ...this.#options.environment, ...environment };
-    const child = spawn(command, args, { env, stdio: "pipe" });
+    const options = { env, stdio: "pipe" } as const;
+    const child = command === undefined ? spawn(program, options) : spawn(command, [...args, program], options);
     child.stdin.on("error", () => {});
     child.stdin.end(stdin);
     const stdout = textOf(child.stdout);

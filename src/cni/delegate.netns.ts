@@ -40,7 +40,10 @@ function script(directory: string, text: string): void {
 
 function delegates(more: Partial<DelegateTools> = {}) {
   const stderr: string[] = [];
-  return { stderr, ...createDelegates({ run: linux.run, stderr: (text) => stderr.push(text), ...more }) };
+  return {
+    stderr,
+    ...createDelegates({ run: (...call) => linux.run(...call), stderr: (text) => stderr.push(text), ...more }),
+  };
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<CniError> {

@@ -18,22 +18,30 @@ import { isVersion, newest, type Version, versions } from "./versions.ts";
 
 /** The verbs that need somebody who knows pods. Each rejects with the error to report. */
 export interface Plugin {
-  add(request: AddRequest): Promise<Result>;
+  add(request: AddRequest): Promise<Added>;
   del(request: DelRequest): Promise<void>;
   check(request: CheckRequest): Promise<void>;
   gc(request: GcRequest): Promise<void>;
   status(request: StatusRequest): Promise<void>;
 }
 
+export interface Added {
+  readonly result: Result;
+  /** To be called once the runtime has the result. Until then a repeated ADD may start over. */
+  readonly delivered?: () => void;
+}
+
 export interface Answer {
   readonly stdout: string;
   readonly code: 0 | 1;
+  /** To be called by whoever has handed `stdout` to the runtime. */
+  readonly delivered?: () => void;
 }
 
 export async function serve(input: Input, plugin: Plugin, log: Log = silent): Promise<Answer> {
   try {
-    const text = await answer(readRequest(input), plugin, log);
-    return { stdout: text === "" ? "" : `${text}\n`, code: 0 };
+    const { document, ...rest } = await answer(readRequest(input), plugin, log);
+    return { stdout: document === undefined ? "" : `${document}\n`, code: 0, ...rest };
   } catch (error) {
     const stack = isDefect(error) && error instanceof Error ? { stack: error.stack } : {};
     log.error("request failed", { verb: input.environment["CNI_COMMAND"], error: reportOf(error), ...stack });
@@ -41,26 +49,33 @@ export async function serve(input: Input, plugin: Plugin, log: Log = silent): Pr
   }
 }
 
-/** What goes to standard output: one JSON document, or nothing where the verb's success has nothing to say. */
-async function answer(request: Request, plugin: Plugin, log: Log): Promise<string> {
+interface Outcome {
+  /** Absent where the verb's success has nothing to say. */
+  readonly document?: string;
+  readonly delivered?: () => void;
+}
+
+async function answer(request: Request, plugin: Plugin, log: Log): Promise<Outcome> {
   switch (request.verb) {
-    case "ADD":
-      return printResult(await plugin.add(request), request.config.cniVersion);
+    case "ADD": {
+      const { result, ...rest } = await plugin.add(request);
+      return { document: printResult(result, request.config.cniVersion), ...rest };
+    }
     case "DEL":
       for (const fault of request.ignored) log.warning("fault of the configuration ignored", { fault });
       await plugin.del(request);
-      return "";
+      return {};
     case "CHECK":
       await plugin.check(request);
-      return "";
+      return {};
     case "GC":
       await plugin.gc(request);
-      return "";
+      return {};
     case "STATUS":
       await plugin.status(request);
-      return "";
+      return {};
     case "VERSION":
-      return JSON.stringify({ cniVersion: request.cniVersion, supportedVersions: versions });
+      return { document: JSON.stringify({ cniVersion: request.cniVersion, supportedVersions: versions }) };
   }
 }
 

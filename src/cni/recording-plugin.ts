@@ -17,5 +17,6 @@ export function recordingPlugin(outcome: Result | Error = { interfaces: [], ips:
   const quietly = async (request: Request): Promise<void> => {
     await record(request);
   };
-  return { requests, add: record, del: quietly, check: quietly, gc: quietly, status: quietly };
+  const add = async (request: Request) => ({ result: await record(request) });
+  return { requests, add, del: quietly, check: quietly, gc: quietly, status: quietly };
 }
