@@ -18,6 +18,7 @@ const output = resolve(process.argv[2] ?? join(root, "dist"));
 const binaries = join(output, "bin");
 const library = join(output, "lib");
 const cache = join(output, ".cache");
+const allPrograms = ["hextet", "hextetctl", "hextet-agent"] as const;
 const addon = "netlink.node";
 const libraryNames = new Set(["build-id", "manifest.json"]);
 /** Bytecode differs from one run of the compiler to the next; what it was made of is in the id. */
@@ -26,20 +27,22 @@ const unnamed = /\.bytecode$|^build-id$|^manifest\.json$/;
 async function main(): Promise<void> {
   mkdirSync(cache, { recursive: true });
   using _held = lock(join(cache, "lock"));
-  const programs = ["hextet", "hextetctl", "hextet-agent"].filter(hasMain);
-  addToLibrary("start.cjs", await bundle(root, "cmd/hextet/start.ts", "start"));
-  for (const name of programs) await bundleProgram(name);
+  const programs = allPrograms.filter(hasMain);
+  const start = await bundle(root, "cmd/hextet/start.ts", "start");
+  const bundles = await Promise.all(programs.map((name) => bundle(root, `cmd/${name}/main.ts`, name)));
+  addToLibrary("start.cjs", start); // nothing is written before everything could be bundled
+  for (const [at, name] of programs.entries()) addProgram(name, bundles[at] ?? "");
   if (!isBuilt(join(library, addon))) buildAddon(join(library, addon));
   libraryNames.add(addon);
   const runtime = copyRuntime(root, library);
   for (const name of runtime.files) libraryNames.add(name);
   const launcher = compileLauncher(root, { cache, loader: runtime.loader });
   removeStrays();
-  const named = readdirSync(library).filter((name) => !unnamed.test(name));
+  const named = [...libraryNames].filter((name) => !unnamed.test(name));
   const buildId = buildIdOf([...describe("lib", named), describeFile("bin/hextet", launcher, true)]);
   addToLibrary("build-id", `${buildId}\n`);
   writeIfChanged(join(binaries, "hextet"), setBuildId(launcher, buildId), 0o755);
-  for (const name of programs.filter((each) => each !== "hextet")) link(name);
+  for (const name of allPrograms) if (name !== "hextet") link(name, programs.includes(name));
   writeManifest(buildId);
   process.stdout.write(`Built ${programs.join(", ")} as ${buildId} in ${output}\n`);
 }
@@ -56,8 +59,7 @@ function addToLibrary(name: string, content: string): void {
 }
 
 /** V8 compares only the length of source and bytecode, so the bytecode is redone whenever the source is another. */
-async function bundleProgram(name: string): Promise<void> {
-  const source = await bundle(root, `cmd/${name}/main.ts`, name);
+function addProgram(name: string, source: string): void {
   const bytecode = join(library, `${name}.bytecode`);
   const current = existsSync(bytecode) && readFileSync(join(library, `${name}.cjs`), "utf8") === source;
   if (!current) writeIfChanged(bytecode, compile(source));
@@ -82,9 +84,11 @@ function describe(directory: "bin" | "lib", names: readonly string[]): readonly 
   });
 }
 
-function link(name: string): void {
+/** Another name of the launcher, for a program that is part of this build. */
+function link(name: string, wanted: boolean): void {
   const path = join(binaries, name);
-  if (!existsSync(path)) replaceBy(path, (temporary) => symlinkSync("hextet", temporary));
+  if (!wanted) rmSync(path, { force: true });
+  else if (!existsSync(path)) replaceBy(path, (temporary) => symlinkSync("hextet", temporary));
 }
 
 function writeManifest(buildId: string): void {

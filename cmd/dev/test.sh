@@ -12,14 +12,18 @@ run_tests() {
 
 node cmd/dev/build.ts || { echo "0 passed, 1 failed"; exit 1; }
 set -- vitest run --config .config/vitest.ts "$@"
-in_user_namespace="unshare --user --map-root-user --net --mount"
+
+# A user who is not root becomes it in namespaces of their own, with a /sys that shows that network namespace.
+in_user_namespace() {
+  unshare --user --map-root-user --net --mount sh -c 'mount -t sysfs sysfs /sys && ip link set lo up && exec "$@"' sh "$@"
+}
+
 if [ "$(id -u)" = 0 ]; then
   run_tests "$@"
-elif $in_user_namespace true 2>/dev/null; then
+elif in_user_namespace true 2>/dev/null; then
   echo "test: not root: the unit and netns tests run in a user namespace; the e2e tests are left out, because they mount"
   echo "test: file systems, start container runtimes and change user, which takes real root"
-  # shellcheck disable=SC2086 # one word each
-  run_tests $in_user_namespace "$@" --project unit --project netns
+  run_tests in_user_namespace "$@" --project unit --project netns
 else
   echo "test: not root, and this kernel gives users no namespaces of their own (unshare --user --net): only the unit tests"
   echo "test: run. For the tests of real Linux, run npm test as root"

@@ -8,7 +8,7 @@ export const manifestPath = "lib/manifest.json";
 
 const file = v.object({
   /** Relative to the build: `lib/node`. */
-  path: v.pipe(v.string(), v.regex(/^(bin|lib)\/[A-Za-z0-9_.+-]+$/)),
+  path: v.pipe(v.string(), v.regex(/^(bin|lib)\/[A-Za-z0-9][A-Za-z0-9_.+-]*$/)),
   size: v.number(),
   sha256: v.string(),
   executable: v.boolean(),

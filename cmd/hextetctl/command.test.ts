@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { type Command, parseArguments, UsageError } from "./command.ts";
+import { findCommand } from "./find.ts";
+import { helpCommand } from "./help.ts";
+
+const install: Command = {
+  name: "install",
+  summary: "install it",
+  options: { "bin-dir": { value: "DIR", help: "where to" }, loopback: { help: "loopback too" } },
+  run: () => 0,
+};
+const show: Command = { name: "show", summary: "show something", operands: "[NAME]", run: () => 0 };
+const commands = [install, show];
+
+describe("parseArguments()", () => {
+  test.for([
+    [[], {}],
+    [["--bin-dir", "/x"], { "bin-dir": "/x" }],
+    [["--bin-dir=/x=y"], { "bin-dir": "/x=y" }],
+    [["--bin-dir="], { "bin-dir": "" }],
+    [["--loopback", "--bin-dir", "--odd"], { loopback: "", "bin-dir": "--odd" }],
+  ] as const)("reads %j as %j", ([args, options]) => {
+    expect(Object.fromEntries(parseArguments(install, args).options)).toEqual(options);
+  });
+
+  test("takes words that are no options as operands, a lone hyphen too", () => {
+    expect(parseArguments(show, ["one", "-", "two"]).operands).toEqual(["one", "-", "two"]);
+  });
+
+  test.for([
+    [install, ["--bindir", "x"], "There is no option --bindir; did you mean --bin-dir"],
+    [install, ["--bindir=x"], "There is no option --bindir=x; did you mean --bin-dir"],
+    [install, ["--colour"], "There is no option --colour; known are --bin-dir, --loopback"],
+    [install, ["-l"], "There is no option -l; known are --bin-dir, --loopback"],
+    [show, ["--all"], "There is no option --all; there are none"],
+    [install, ["--bin-dir"], "--bin-dir needs a value: --bin-dir DIR"],
+    [install, ["--loopback=yes"], "--loopback takes no value"],
+    [install, ["here"], 'hextetctl install takes no "here", only options'],
+  ] as const)("of %o refuses %j", ([command, args, message]) => {
+    expect(() => parseArguments(command, args)).toThrow(new UsageError(message));
+  });
+});
+
+describe("findCommand()", () => {
+  test("finds a command by its name", () => {
+    expect(findCommand(commands, "show")).toBe(show);
+  });
+
+  test.for([
+    ["instal", 'There is no command "instal"; did you mean install'],
+    ["frobnicate", 'There is no command "frobnicate"; commands are install, show'],
+  ] as const)("for %s says %s", ([name, message]) => {
+    expect(() => findCommand(commands, name)).toThrow(new UsageError(message));
+  });
+});
+
+describe("help", () => {
+  function help(...operands: readonly string[]): string {
+    const lines: string[] = [];
+    const code = helpCommand(commands).run({
+      options: new Map(),
+      operands,
+      build: "/",
+      print: (line) => lines.push(line),
+    });
+    expect(code).toBe(0);
+    return lines.join("\n");
+  }
+
+  test("lists every command with its summary", () => {
+    expect(help()).toContain("  install  install it\n  show     show something\n");
+  });
+
+  test("lists what a command takes", () => {
+    expect(help("install")).toBe(
+      "Usage: hextetctl install [OPTIONS]\n\ninstall it.\n\n  --bin-dir DIR  where to\n  --loopback     loopback too",
+    );
+    expect(help("show")).toBe("Usage: hextetctl show [NAME]\n\nshow something.");
+  });
+
+  test("knows no command that is none", () => {
+    expect(() => help("shwo")).toThrow("did you mean show");
+  });
+});
