@@ -159,17 +159,22 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
 
 /**
  * Deletes one link, or all of a group. Deleting waits for readers in the kernel (some 20 ms), for a whole group only once: use
- * executeLater. A group without links is ENODEV; group 0, the default one, is EPERM.
+ * executeLater. A group without links is ENODEV; group 0, the default one, is EPERM. The link may be in another namespace, known by
+ * its id (netnsid.ts).
  */
-export function deleteLink(link: LinkReference | { readonly group: number }): Request {
+export function deleteLink(
+  link: LinkReference | { readonly group: number },
+  where: { readonly namespaceId?: number } = {},
+): Request {
   const { index, name, group }: Selector = link;
+  const { namespaceId } = where;
   return {
     operation: `delete ${describe(link)}`,
     type: linkType.delete,
     flags: 0,
     body: linkMessage.encode({
       header: { index },
-      attributes: { name, group },
+      attributes: { name, group, namespaceId },
     }),
   };
 }
