@@ -204,10 +204,10 @@ static int run_runtime(const char *bundle, int argc, char **argv) {
   snprintf(loader, sizeof loader, "%.4000s/%s", directory, LOADER);
   snprintf(node, sizeof node, "%.4000s/node", directory);
   snprintf(start, sizeof start, "%.4000s/start.cjs", directory);
-  char *arguments[argc + 10];
+  char *arguments[argc + 12];
   int count = 0;
-  const char *fixed[] = {loader, "--inhibit-cache",   "--library-path", directory,
-                         node,   "--disable-sigusr1", start,            bundle};
+  const char *fixed[] = {loader, "--inhibit-cache", "--library-path", directory, node, // one helper thread, not four:
+                         "--v8-pool-size=1", "--disable-sigusr1", start, bundle};      // a third less processor time
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) arguments[count++] = (char *)fixed[i];
   for (int i = 0; i <= argc; i++) arguments[count++] = argv[i];
   clean_environment();

@@ -1,31 +1,35 @@
-// The CNI executable: environment and standard input in, one JSON document and an exit code out. It ends the process itself,
-// because taking V8 down in good order costs more than answering.
+// The CNI executable: environment and standard input in, one JSON document and an exit code out. Its name says which plugin it is:
+// hextet, hextet-ipam or loopback. It ends the process itself, because taking V8 down in good order costs more than answering.
 import { readFileSync, writeSync } from "node:fs";
-import { CniError } from "../../src/cni/cni-error.ts";
-import { readVerb } from "../../src/cni/environment.ts";
-import { newest, versions } from "../../src/cni/versions.ts";
+import { basename } from "node:path";
+import { serve } from "../../src/cni/dispatch.ts";
+import { createLog } from "../../src/log/log.ts";
+import { standaloneHost } from "../../src/plugin/host.ts";
+import { isPluginName, pluginNamed } from "../../src/plugin/plugins.ts";
 
-function answer(stdin: string): { readonly document: object; readonly code: 0 | 1 } {
+async function main(): Promise<void> {
+  const log = createLog();
+  const program = basename(process.argv[1] ?? "");
+  const plugin = pluginNamed(isPluginName(program) ? program : "hextet", standaloneHost(log));
+  const { stdout, code, delivered } = await serve({ environment: process.env, stdin: readStdin() }, plugin, log);
+  writeAll(stdout);
+  delivered?.();
+  process.exit(code);
+}
+
+function readStdin(): string | Error {
   try {
-    const verb = readVerb(process.env);
-    if (verb !== "VERSION") throw new CniError("notAvailable", `This build answers VERSION, not ${verb}`);
-    return { document: { cniVersion: askedVersion(stdin), supportedVersions: versions }, code: 0 };
+    return readFileSync(0, "utf8");
   } catch (error) {
-    if (!(error instanceof CniError)) throw error;
-    return { document: { cniVersion: newest, code: error.code, msg: error.message, details: error.details }, code: 1 };
+    if (error instanceof Error) return error;
+    throw error;
   }
 }
 
-/** The answer to VERSION repeats the version it was asked in, also one we do not speak. */
-function askedVersion(stdin: string): unknown {
-  try {
-    const config: unknown = JSON.parse(stdin);
-    return typeof config === "object" && config !== null && "cniVersion" in config ? config.cniVersion : newest;
-  } catch {
-    return newest;
-  }
+/** A pipe takes what fits; the runtime reads the rest as it goes. */
+function writeAll(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) rest = rest.subarray(writeSync(1, rest));
 }
 
-const { document, code } = answer(readFileSync(0, "utf8"));
-writeSync(1, `${JSON.stringify(document)}\n`);
-process.exit(code);
+void main();
