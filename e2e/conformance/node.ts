@@ -209,10 +209,12 @@ function listOf<T>(json: string): readonly T[] {
   return JSON.parse(json);
 }
 
-/** Without what differs from one look to the next: indexes, lifetimes, statistics. */
+/** Without what differs from one look to the next and is no trace: indexes, lifetimes, flags that come and go with a carrier. */
 function steady(line: string): string {
   return line
     .replace(/^\d+: /, "")
-    .replace(/ (expires|valid_lft|preferred_lft) \S+/g, "")
+    .replace(/@if\d+: <[^>]*>|: <[^>]*>/, ":")
+    .replace(/ (expires|valid_lft|preferred_lft|state|qdisc|link-netnsid) \S+/g, "")
+    .replace(/ (tentative|linkdown|dead)\b/g, "")
     .trim();
 }
