@@ -45,8 +45,8 @@ export interface ForwardingFilter {
   readonly master?: number;
 }
 
-/** NUD_NOARP, NUD_PERMANENT */
-const state = { noArp: 0x40, permanent: 0x80 } as const;
+/** NUD_* */
+const state = { reachable: 0x2, noArp: 0x40, permanent: 0x80 } as const;
 const zero = new Uint8Array(6);
 
 export function addForwarding(entry: NewForwarding): Request {
@@ -55,7 +55,8 @@ export function addForwarding(entry: NewForwarding): Request {
     operation: `add forwarding of ${describe(entry)} on link ${link}`,
     type: neighborType.new,
     flags: messageFlag.create | (isForEveryone(entry) ? messageFlag.append : messageFlag.exclusive),
-    body: encode(entry, entry.kind === "bridge" ? state.noArp : state.noArp | state.permanent),
+    // A permanent entry of a bridge would be for packets to the bridge itself.
+    body: encode(entry, state.noArp | (entry.kind === "bridge" ? state.reachable : state.permanent)),
   };
 }
 
@@ -73,7 +74,7 @@ export function removeForwarding(entry: NewForwarding): Request {
     operation: `remove forwarding of ${describe(entry)} from link ${entry.link}`,
     type: neighborType.delete,
     flags: 0,
-    body: encode(entry, 0),
+    body: encode(entry, state.noArp | state.permanent),
   };
 }
 

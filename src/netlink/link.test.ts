@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
 import { captured, sent } from "./captured.ts";
+import { hex } from "./hex.ts";
 import {
   changeLink,
   createLink,
@@ -259,7 +260,7 @@ describe("requests are those of ip", () => {
 });
 
 // Answers of the kernel to `ip -d link show`, less the attributes that are not read.
-const port = captured(`
+const port = hex(`
     00 00 01 00  64 00 00 00  43 10 01 00  00 00 00 00  # struct ifinfomsg
     08 00 03 00  68 78 31 00  # IFLA_IFNAME hx1
     05 00 10 00  06 00 00 00  # IFLA_OPERSTATE 6
@@ -268,10 +269,10 @@ const port = captured(`
     08 00 0a 00  04 00 00 00  # IFLA_MASTER 4
     14 00 14 00  68 65 78 74  65 74 20 6e  2f 63 2f 65  74 68 30 00  # IFLA_IFALIAS hextet n/c/eth0
     0a 00 01 00  02 00 00 00  00 01 00 00  # IFLA_ADDRESS 02:00:00:00:00:01
-    48 00 12 00  # IFLA_LINKINFO (nested)
+    48 00 12 00  # IFLA_LINKINFO
       09 00 01 00  76 65 74 68  00 00 00 00  # IFLA_INFO_KIND veth
       0b 00 04 00  62 72 69 64  67 65 00 00  # IFLA_INFO_SLAVE_KIND bridge
-      2c 00 05 00  # IFLA_INFO_SLAVE_DATA (nested)
+      2c 00 05 00  # IFLA_INFO_SLAVE_DATA
         05 00 04 00  00 00 00 00  # IFLA_BRPORT_MODE 0
         05 00 08 00  01 00 00 00  # IFLA_BRPORT_LEARNING 1
         05 00 09 00  01 00 00 00  # IFLA_BRPORT_UNICAST_FLOOD 1
@@ -279,37 +280,37 @@ const port = captured(`
         05 00 21 00  00 00 00 00  # IFLA_BRPORT_ISOLATED 0
     08 00 25 00  00 00 00 00  # IFLA_LINK_NETNSID 0
     08 00 05 00  c8 00 00 00  # IFLA_LINK 200
-    10 00 1a 00  # IFLA_AF_SPEC (nested)
-      0c 00 0a 00  # AF_INET6 (nested)
+    10 00 1a 00  # IFLA_AF_SPEC
+      0c 00 0a 00  # AF_INET6
         05 00 08 00  01 00 00 00  # IFLA_INET6_ADDR_GEN_MODE 1`);
-const bridge = captured(`
+const bridge = hex(`
     00 00 01 00  04 00 00 00  43 10 01 00  00 00 00 00  # struct ifinfomsg
     08 00 03 00  62 72 30 00  # IFLA_IFNAME br0
     05 00 10 00  06 00 00 00  # IFLA_OPERSTATE 6
     08 00 04 00  78 05 00 00  # IFLA_MTU 1400
     08 00 1b 00  00 00 00 00  # IFLA_GROUP 0
     0a 00 01 00  02 00 00 00  00 03 00 00  # IFLA_ADDRESS 02:00:00:00:00:03
-    3c 00 12 00  # IFLA_LINKINFO (nested)
+    3c 00 12 00  # IFLA_LINKINFO
       0b 00 01 00  62 72 69 64  67 65 00 00  # IFLA_INFO_KIND bridge
-      2c 00 02 00  # IFLA_INFO_DATA (nested)
+      2c 00 02 00  # IFLA_INFO_DATA
         08 00 01 00  00 00 00 00  # IFLA_BR_FORWARD_DELAY 0
         08 00 04 00  30 75 00 00  # IFLA_BR_AGEING_TIME 30000
         08 00 05 00  00 00 00 00  # IFLA_BR_STP_STATE 0
         05 00 07 00  00 00 00 00  # IFLA_BR_VLAN_FILTERING 0
         05 00 17 00  00 00 00 00  # IFLA_BR_MCAST_SNOOPING 0
-    10 00 1a 00  # IFLA_AF_SPEC (nested)
-      0c 00 0a 00  # AF_INET6 (nested)
+    10 00 1a 00  # IFLA_AF_SPEC
+      0c 00 0a 00  # AF_INET6
         05 00 08 00  00 00 00 00  # IFLA_INET6_ADDR_GEN_MODE 0`);
-const vxlan = captured(`
+const vxlan = hex(`
     00 00 01 00  06 00 00 00  02 10 00 00  00 00 00 00  # struct ifinfomsg
     08 00 03 00  76 78 31 00  # IFLA_IFNAME vx1
     05 00 10 00  02 00 00 00  # IFLA_OPERSTATE 2
     08 00 04 00  dc 05 00 00  # IFLA_MTU 1500
     08 00 1b 00  00 00 00 00  # IFLA_GROUP 0
     0a 00 01 00  f6 bf 6c f2  ad 00 00 00  # IFLA_ADDRESS f6:bf:6c:f2:ad:00
-    4c 00 12 00  # IFLA_LINKINFO (nested)
+    4c 00 12 00  # IFLA_LINKINFO
       0a 00 01 00  76 78 6c 61  6e 00 00 00  # IFLA_INFO_KIND vxlan
-      3c 00 02 00  # IFLA_INFO_DATA (nested)
+      3c 00 02 00  # IFLA_INFO_DATA
         08 00 01 00  2b 00 00 00  # IFLA_VXLAN_ID 43
         08 00 04 00  0a 00 00 01  # IFLA_VXLAN_LOCAL 10.0.0.1
         05 00 05 00  00 00 00 00  # IFLA_VXLAN_TTL 0
@@ -317,34 +318,34 @@ const vxlan = captured(`
         05 00 1d 00  01 00 00 00  # IFLA_VXLAN_DF 1
         05 00 07 00  01 00 00 00  # IFLA_VXLAN_LEARNING 1
         06 00 0f 00  12 b5 00 00  # IFLA_VXLAN_PORT 4789
-    10 00 1a 00  # IFLA_AF_SPEC (nested)
-      0c 00 0a 00  # AF_INET6 (nested)
+    10 00 1a 00  # IFLA_AF_SPEC
+      0c 00 0a 00  # AF_INET6
         05 00 08 00  00 00 00 00  # IFLA_INET6_ADDR_GEN_MODE 0`);
-const macvlan = captured(`
+const macvlan = hex(`
     00 00 01 00  02 00 00 00  02 10 00 00  00 00 00 00  # struct ifinfomsg
     08 00 03 00  6d 76 30 00  # IFLA_IFNAME mv0
     05 00 10 00  02 00 00 00  # IFLA_OPERSTATE 2
     08 00 04 00  dc 05 00 00  # IFLA_MTU 1500
     08 00 1b 00  00 00 00 00  # IFLA_GROUP 0
     0a 00 01 00  02 00 00 00  00 04 00 00  # IFLA_ADDRESS 02:00:00:00:00:04
-    1c 00 12 00  # IFLA_LINKINFO (nested)
+    1c 00 12 00  # IFLA_LINKINFO
       0c 00 01 00  6d 61 63 76  6c 61 6e 00  # IFLA_INFO_KIND macvlan
-      0c 00 02 00  # IFLA_INFO_DATA (nested)
+      0c 00 02 00  # IFLA_INFO_DATA
         08 00 01 00  04 00 00 00  # IFLA_MACVLAN_MODE 4
     08 00 25 00  00 00 00 00  # IFLA_LINK_NETNSID 0
     08 00 05 00  03 00 00 00  # IFLA_LINK 3
-    10 00 1a 00  # IFLA_AF_SPEC (nested)
-      0c 00 0a 00  # AF_INET6 (nested)
+    10 00 1a 00  # IFLA_AF_SPEC
+      0c 00 0a 00  # AF_INET6
         05 00 08 00  00 00 00 00  # IFLA_INET6_ADDR_GEN_MODE 0`);
-const loopback = captured(`
+const loopback = hex(`
     00 00 04 03  01 00 00 00  49 00 01 00  00 00 00 00  # struct ifinfomsg
     07 00 03 00  6c 6f 00 00  # IFLA_IFNAME lo
     05 00 10 00  00 00 00 00  # IFLA_OPERSTATE 0
     08 00 04 00  00 00 01 00  # IFLA_MTU 65536
     08 00 1b 00  00 00 00 00  # IFLA_GROUP 0
     0a 00 01 00  00 00 00 00  00 00 00 00  # IFLA_ADDRESS 00:00:00:00:00:00
-    10 00 1a 00  # IFLA_AF_SPEC (nested)
-      0c 00 0a 00  # AF_INET6 (nested)
+    10 00 1a 00  # IFLA_AF_SPEC
+      0c 00 0a 00  # AF_INET6
         05 00 08 00  00 00 00 00  # IFLA_INET6_ADDR_GEN_MODE 0`);
 
 const vethPort: Link = {

@@ -135,6 +135,7 @@ export function changeLink(link: LinkReference, change: LinkChange): Request;
 export function changeLink(link: { readonly index: number }, change: LinkChange & { readonly name?: string }): Request;
 export function changeLink(link: LinkReference, change: LinkChange & { readonly name?: string }): Request {
   const { index, name }: Selector = link;
+  const mode = change.addressGeneration;
   return {
     operation: `set ${describeChange(change)} on ${describe(link)}`,
     type: linkType.new,
@@ -148,7 +149,7 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
         namespaceFd: change.namespace?.fd,
         alias: change.alias,
         group: change.group,
-        families: familiesOf(change.addressGeneration),
+        families: mode && { v6: { addressGeneration: addressGenerations.indexOf(mode) } },
         master: change.master === "none" ? 0 : change.master,
         name: name ?? change.name,
         info: change.port && { portKind: "bridge", portData: encodeBridgePort(change.port) },
@@ -264,10 +265,6 @@ function infoOf(link: NewKind): Attributes["info"] {
     case "ifb":
       return { kind: "ifb" };
   }
-}
-
-function familiesOf(mode: AddressGeneration | undefined): Attributes["families"] {
-  return mode && { v6: { addressGeneration: addressGenerations.indexOf(mode) } };
 }
 
 function upFlags(up: boolean | undefined): { readonly flags?: number; readonly change?: number } {

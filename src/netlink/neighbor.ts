@@ -103,7 +103,10 @@ export function removeNeighbor({ link, address }: Pick<Neighbor, "link" | "addre
     operation: `remove neighbor ${address} from link ${link}`,
     type: neighborType.delete,
     flags: 0,
-    body: neighborMessage.encode({ header: { family: familyNumber[address.family], link }, attributes: { address } }),
+    body: neighborMessage.encode({
+      header: { family: familyNumber[address.family], link, state: PERMANENT },
+      attributes: { address },
+    }),
   };
 }
 
@@ -118,7 +121,7 @@ export function addProxyNeighbor({ link, address, protocol }: ProxyNeighbor): Re
     type: neighborType.new,
     flags: messageFlag.create | messageFlag.exclusive,
     body: neighborMessage.encode({
-      header: { family: familyNumber[address.family], link, flags: neighborFlag.proxy },
+      header: { family: familyNumber[address.family], link, state: PERMANENT, flags: neighborFlag.proxy },
       attributes: { protocol, address },
     }),
   };
@@ -130,7 +133,7 @@ export function removeProxyNeighbor({ link, address }: ProxyNeighbor): Request {
     type: neighborType.delete,
     flags: 0,
     body: neighborMessage.encode({
-      header: { family: familyNumber[address.family], link, flags: neighborFlag.proxy },
+      header: { family: familyNumber[address.family], link, state: PERMANENT, flags: neighborFlag.proxy },
       attributes: { address },
     }),
   };

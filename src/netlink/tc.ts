@@ -100,7 +100,7 @@ export function addRedirect({ link, to }: Redirect): Request {
     flags: messageFlag.create | messageFlag.exclusive,
     body: trafficMessage.encode({
       header: { link, handle: FIRST_ENTRY, parent: INGRESS_HANDLE, info: EVERYTHING },
-      attributes: { kind: "u32", data: u32Data.encode({ selector: { keys: [{}] }, actions: [redirection(to)] }) },
+      attributes: { kind: "u32", data: u32Data.encode({ actions: [redirection(to)], selector: { keys: [{}] } }) },
     }),
   };
 }
