@@ -1,79 +1,8 @@
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
-import type { RunOptions, RunResult } from "../kernel/kernel.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
-import { CniError } from "./cni-error.ts";
-import { createDelegates, type DelegateTools } from "./delegate.ts";
-import type { Received } from "./request.ts";
-import { isAtLeast, type Verb, type Version, versions } from "./versions.ts";
-
-interface Execution {
-  readonly program: string;
-  readonly verb: string | undefined;
-  readonly stdin: string;
-  readonly options: RunOptions;
-}
-
-type Behaviour = (verb: string, document: Record<string, unknown>) => Partial<RunResult> | Error;
-
-/** A machine with plugins of which each verb is answered as told. */
-function machine(behaviour: Behaviour, more: Partial<DelegateTools> = {}) {
-  const executions: Execution[] = [];
-  const stderr: string[] = [];
-  const run = async (program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> => {
-    expect(args).toEqual([]);
-    const { stdin = "", env } = options;
-    executions.push({ program, verb: env?.["CNI_COMMAND"], stdin, options });
-    const answer = behaviour(env?.["CNI_COMMAND"] ?? "", JSON.parse(stdin));
-    if (answer instanceof Error) throw answer;
-    return { code: 0, stdout: "", stderr: "", ...answer };
-  };
-  const isFile = (path: string) => path === "/usr/lib/cni/host-local";
-  const delegates = createDelegates({ run, isFile, stderr: (text) => stderr.push(text), ...more });
-  return { delegates, executions, stderr, verbs: () => executions.map(({ verb }) => verb) };
-}
-
-function received(verb: Verb, version: Version = "1.1.0", more: object = {}): Received {
-  const environment = {
-    CNI_COMMAND: verb,
-    CNI_CONTAINERID: "c1",
-    CNI_NETNS: "/run/netns/pod1",
-    CNI_IFNAME: "eth0",
-    CNI_PATH: "/opt/cni/bin:/usr/lib/cni",
-    CNI_ARGS: "",
-    PATH: "/usr/bin",
-    UNSET: undefined,
-  };
-  return {
-    environment,
-    stdin: JSON.stringify({ cniVersion: version, name: "pods", ipam: { type: "host-local" }, ...more }),
-  };
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<CniError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
-
-const ips = { v4: ["10.1.0.5/16"], v6: ["fd00::5/64"], dual: ["fd00::5/64", "10.1.0.5/16"] } as const;
-
-function ipamAnswer(version: Version, addresses: readonly string[]): Partial<RunResult> {
-  const family = (address: string) =>
-    isAtLeast(version, "1.0.0") ? {} : { version: address.includes(":") ? "6" : "4" };
-  return {
-    stdout: JSON.stringify({ cniVersion: version, ips: addresses.map((address) => ({ ...family(address), address })) }),
-  };
-}
-
-const told = (code: number, msg: string, details?: string) => ({
-  code: 1,
-  stdout: JSON.stringify({ code, msg, details }),
-});
+import { errorOf, ipamAnswer, ips, machine, received, told } from "./scripted-plugin.ts";
+import { versions } from "./versions.ts";
 
 describe("A7 a delegate", () => {
   test.for(versions.flatMap((version) => (["v4", "v6", "dual"] as const).map((family) => [version, family] as const)))(
@@ -112,6 +41,14 @@ describe("A7 a delegate", () => {
     const { delegates, verbs } = machine(() => ({}));
     await delegates[verb]("host-local", received(name));
     expect(verbs()).toEqual([name]);
+  });
+
+  test("may answer in another version than the configuration's, if it says so", async () => {
+    const answer = { cniVersion: "1.1.0", interfaces: [{ name: "eth0", mtu: 1400 }] };
+    const { delegates } = machine(() => ({ stdout: JSON.stringify(answer) }));
+    expect((await delegates.add("host-local", received("ADD", "1.0.0"))).interfaces).toEqual([
+      { name: "eth0", mtu: 1400 },
+    ]);
   });
 
   test("may answer without a cniVersion, which then is that of the configuration", async () => {
@@ -215,96 +152,4 @@ describe("a delegate that cannot be found", () => {
       expect(executions).toEqual([]);
     },
   );
-});
-
-/** The reference plugins of Debian 12, which speak up to 1.0.0 and check the container id before the version. */
-const debian: Behaviour = (verb, document) => {
-  const supportedVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"];
-  if (verb === "VERSION") return { stdout: JSON.stringify({ cniVersion: "1.0.0", supportedVersions }) };
-  if (verb === "GC" || verb === "STATUS") return told(3, "missing containerID");
-  const version = String(document["cniVersion"]);
-  if (!supportedVersions.includes(version)) return told(1, "incompatible CNI versions");
-  return verb === "ADD" ? ipamAnswer("1.0.0", ips.dual) : {};
-};
-
-describe("a delegate that speaks up to 1.0.0 only", () => {
-  test("is asked for its versions, and then spoken to in 1.0.0", async () => {
-    const { delegates, executions, verbs } = machine(debian);
-    const result = await delegates.add("host-local", received("ADD"));
-    expect(result.ips).toHaveLength(2);
-    expect(verbs()).toEqual(["ADD", "VERSION", "ADD"]);
-    expect(JSON.parse(executions[2]?.stdin ?? "")).toEqual({
-      ...JSON.parse(received("ADD").stdin),
-      cniVersion: "1.0.0",
-    });
-  });
-
-  test("is spoken to in 1.0.0 at once the second time", async () => {
-    const { delegates, verbs } = machine(debian);
-    await delegates.add("host-local", received("ADD"));
-    await delegates.del("host-local", received("DEL"));
-    await delegates.del("host-local", received("DEL", "0.4.0"));
-    expect(verbs()).toEqual(["ADD", "VERSION", "ADD", "DEL", "DEL"]);
-  });
-
-  test("gets prevResult in 1.0.0 too", async () => {
-    const prevResult = { interfaces: [{ name: "eth0", mtu: 1400 }], ips: [{ address: "fd00::5/64", interface: 0 }] };
-    const { delegates, executions } = machine(debian);
-    await delegates.check("host-local", received("CHECK", "1.1.0", { prevResult }));
-    expect(JSON.parse(executions[2]?.stdin ?? "").prevResult).toEqual({
-      cniVersion: "1.0.0",
-      interfaces: [{ name: "eth0" }],
-      ips: [{ address: "fd00::5/64", interface: 0 }],
-    });
-  });
-
-  test("goes without a prevResult that cannot be read, for DEL", async () => {
-    const { delegates, executions } = machine(debian);
-    await delegates.del("host-local", received("DEL", "1.1.0", { prevResult: 5 }));
-    expect(JSON.parse(executions[2]?.stdin ?? "")).not.toHaveProperty("prevResult");
-  });
-
-  test.for([
-    ["gc", "GC"],
-    ["status", "STATUS"],
-  ] as const)("has no %s, which is not an error, and is not asked again", async ([verb, name]) => {
-    const { delegates, verbs } = machine(debian);
-    await delegates[verb]("host-local", received(name));
-    await delegates[verb]("host-local", received(name));
-    expect(verbs()).toEqual([name, "VERSION"]);
-  });
-
-  test("is not asked for its versions where it speaks the configuration's", async () => {
-    const { delegates, verbs } = machine(debian);
-    await delegates.add("host-local", received("ADD", "1.0.0"));
-    expect(verbs()).toEqual(["ADD"]);
-  });
-});
-
-describe("a delegate with which there is no common version", () => {
-  test.for([
-    [{ stdout: '{"cniVersion":"2.0.0","supportedVersions":["2.0.0"]}' }],
-    [{ stdout: '{"cniVersion":"2.0.0"}' }],
-    [{ code: 1, stdout: "what?" }],
-    [new Error("gone")],
-  ] as const)("%#: is told of by its own error", async ([answer]) => {
-    const { delegates } = machine((verb) =>
-      verb === "VERSION" ? answer : told(1, "incompatible CNI versions", "config is 1.1.0"),
-    );
-    expect(await errorOf(delegates.del("host-local", received("DEL")))).toMatchObject({
-      code: 1,
-      message: "Plugin host-local: incompatible CNI versions",
-      details: "config is 1.1.0",
-    });
-  });
-
-  test("T3 C5: an error of STATUS that is not about versions is passed on", async () => {
-    const { delegates } = machine((verb) =>
-      verb === "VERSION" ? { stdout: JSON.stringify({ supportedVersions: versions }) } : told(50, "no address is free"),
-    );
-    expect(await errorOf(delegates.status("host-local", received("STATUS")))).toMatchObject({
-      code: 50,
-      message: "Plugin host-local: no address is free",
-    });
-  });
 });

@@ -7,7 +7,7 @@ import { createLog } from "../log/log.ts";
 import { brokenCall, call } from "./arbitraries.ts";
 import { CniError } from "./cni-error.ts";
 import { serve } from "./dispatch.ts";
-import { config, environment, everything, refused, run, silentVerbs } from "./recorded-call.ts";
+import { config, environment, everything, refused, result, run, silentVerbs } from "./recorded-call.ts";
 import { recordingPlugin } from "./recording-plugin.ts";
 import { hasVerb, type Verb, verbs, versions } from "./versions.ts";
 
@@ -34,6 +34,15 @@ describe("G1 failure", () => {
     expect(lines.join("")).toContain("dispatch.test.ts");
   });
 
+  test("is logged without a stack where it is no defect", async () => {
+    const lines: string[] = [];
+    const log = createLog({ write: (line) => lines.push(line) });
+    const input = { environment: { ...environment, CNI_COMMAND: "ADD" }, stdin: config() };
+    await serve(input, recordingPlugin(new CniError("rangeExhausted", "no")), log);
+    expect(JSON.parse(lines.join(""))).toMatchObject({ level: "error", message: "request failed", verb: "ADD" });
+    expect(lines.join("")).not.toContain("stack");
+  });
+
   test.for(versions)("is told in the configuration's version %s", async (version) => {
     const { stdout } = await run("ADD", config(version), {}, new CniError("kernel", "no"));
     expect(JSON.parse(stdout).cniVersion).toBe(version);
@@ -55,6 +64,15 @@ describe("G2 success", () => {
       '{"cniVersion":"1.1.0","interfaces":[{"name":"eth0","mac":"02:00:00:00:00:01","sandbox":"/run/netns/pod1"}],' +
         '"ips":[{"address":"fd00::2/128","interface":0},{"address":"10.1.0.2/32","interface":0}]}\n',
     );
+  });
+
+  test("of ADD comes with what is to be called when the runtime has the result, and is not called before", async () => {
+    let count = 0;
+    const plugin = { ...recordingPlugin(), add: async () => ({ result, delivered: () => void count++ }) };
+    const answer = await serve({ environment: { ...environment, CNI_COMMAND: "ADD" }, stdin: config() }, plugin);
+    expect(count).toBe(0);
+    answer.delivered?.();
+    expect(count).toBe(1);
   });
 
   test.for(silentVerbs)("of %s is nothing", async (verb) => {

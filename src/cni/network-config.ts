@@ -79,11 +79,10 @@ export function readNetworkConfig(document: Document, verb: Verb): ReadConfig {
   const faults: ConfigError[] = [];
   const attempt = <T>(read: () => T) => attemptTo(read, faults);
   const head = attempt(() => parse(headSchema, document));
-  const needed = faults.length;
   const runtimeConfig = attempt(() => readRuntimeConfig(document["runtimeConfig"] ?? {})) ?? {};
   const { cni: args = {} } = attempt(() => parse(argsSchema, document["args"] ?? {}, "args")) ?? {};
   const previous = attempt(() => previousOf(document, cniVersion));
-  if (head === undefined || needed > 0 || (faults.length > 0 && verb !== "DEL")) throw oneError(faults);
+  if (head === undefined || (faults.length > 0 && verb !== "DEL")) throw oneError(faults);
   if (verb === "ADD") refuseUnknownCapabilities(document["runtimeConfig"] ?? {});
   const own = Object.fromEntries(Object.entries(document).filter(([key]) => isOwn(key)));
   const config = { cniVersion, ...head, runtimeConfig, args, own };

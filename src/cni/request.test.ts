@@ -46,6 +46,19 @@ describe("ADD", () => {
     },
   );
 
+  test("A4 reads a prevResult in its own version where it names one, else in the configuration's", async () => {
+    const later = { name: "eth0", mtu: 9000 };
+    for (const [said, mtu] of [
+      ["1.1.0", 9000],
+      ["1.0.0", undefined],
+      [undefined, undefined],
+    ] as const) {
+      const given = { cniVersion: said, interfaces: [later] };
+      const request = await requested("ADD", config("1.0.0", { prevResult: given }));
+      expect("previous" in request && request.previous?.interfaces[0]?.mtu).toBe(mtu);
+    }
+  });
+
   test("gets what the runtime sent, for delegates", async () => {
     const request = await requested("ADD", config());
     expect(request).toMatchObject({ target, netns: "/run/netns/pod1", received: { stdin: config() } });

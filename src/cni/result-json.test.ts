@@ -69,9 +69,11 @@ describe.for(versions)("a result in version %s", (version) => {
       vlan: 7,
       ...(isAtLeast(version, "1.1.0") ? {} : { mtu: 9000, pciID: "0000:04:00.5" }),
     };
-    const given = { interfaces: [later], ips: [], "x-note": { kept: true } };
+    const ip = { address: "fd00::2/128", ...(isAtLeast(version, "1.0.0") ? { version: "six" } : {}) };
+    const given = { interfaces: [later], ips: [ip], "x-note": { kept: true } };
     expect(resultJson(readResult(given, version, ""), version)).toMatchObject({
       interfaces: [later],
+      ips: [{ ...ip, address: InterfaceAddress.parse(ip.address) }],
       "x-note": { kept: true },
     });
   });
