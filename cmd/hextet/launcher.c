@@ -196,18 +196,16 @@ static void clean_environment(void) {
 }
 
 static int run_runtime(const char *bundle, int argc, char **argv) {
-  static char directory[PATH_MAX], loader[PATH_MAX], node[PATH_MAX], start[PATH_MAX];
+  static char directory[PATH_MAX], loader[PATH_MAX], runtime[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 64);
   if (length < 0) return fail(INTERNAL, "Cannot find the runtime through /proc/self/exe", strerror(errno));
   for (int cut = 0; cut < 2 && length > 0; length--) cut += directory[length - 1] == '/'; // "…/bin/hextet" -> "…"
   strcpy(directory + length, "/lib");
   snprintf(loader, sizeof loader, "%.4000s/%s", directory, LOADER);
-  snprintf(node, sizeof node, "%.4000s/node", directory);
-  snprintf(start, sizeof start, "%.4000s/start.cjs", directory);
-  char *arguments[argc + 12];
+  snprintf(runtime, sizeof runtime, "%.4000s/runtime", directory);
+  char *arguments[argc + 8];
   int count = 0;
-  const char *fixed[] = {loader, "--inhibit-cache", "--library-path", directory, node, // one helper thread, not four:
-                         "--v8-pool-size=1", "--disable-sigusr1", start, bundle};      // a third less processor time
+  const char *fixed[] = {loader, "--inhibit-cache", "--library-path", directory, runtime, bundle};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) arguments[count++] = (char *)fixed[i];
   for (int i = 0; i <= argc; i++) arguments[count++] = argv[i];
   clean_environment();

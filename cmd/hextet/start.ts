@@ -1,6 +1,6 @@
 // The first JavaScript of every program: runs a bundle together with the bytecode the build made of it, which saves the time
-// to parse and compile it. The launcher executes `node start.cjs BUNDLE PROGRAM ARGUMENTS...`; the bundle sees PROGRAM and
-// ARGUMENTS in process.argv, as if it had been called by that name. Built by cmd/dev/build.ts, see bytecode.ts there.
+// to parse and compile it. It lies inside the runtime (cmd/dev/build/runtime.ts), which the launcher executes as
+// `runtime BUNDLE PROGRAM ARGUMENTS...`; the bundle sees PROGRAM and ARGUMENTS in process.argv, as if called by that name.
 import { readFileSync } from "node:fs";
 import { Script } from "node:vm";
 
@@ -13,6 +13,7 @@ function readIfThere(path: string): Buffer | undefined {
 }
 
 function start(bundle: string, program: string): void {
+  // The program that runs is the loader, so this is the directory of the loader and the bundles.
   const path = `${__dirname}/${bundle}.cjs`;
   const source = readIfThere(path);
   if (source === undefined) {

@@ -221,10 +221,14 @@ const changedText = (stdin: string) =>
     { arbitrary: junkText, weight: 1 },
   );
 
-/** A call with one or several things wrong: in the environment, in the document's values, or in its very text. */
-export const brokenCall: fc.Arbitrary<Call> = call.chain(({ environment, stdin }) =>
-  fc.record({
-    environment: fc.oneof(fc.constant(environment), changedEnvironment(environment)),
-    stdin: fc.oneof({ arbitrary: fc.constant(stdin), weight: 1 }, { arbitrary: changedText(stdin), weight: 3 }),
-  }),
-);
+/** The calls with one or several things wrong: in the environment, in the document's values, or in its very text. */
+export function broken(calls: fc.Arbitrary<Call>): fc.Arbitrary<Call> {
+  return calls.chain(({ environment, stdin }) =>
+    fc.record({
+      environment: fc.oneof(fc.constant(environment), changedEnvironment(environment)),
+      stdin: fc.oneof({ arbitrary: fc.constant(stdin), weight: 1 }, { arbitrary: changedText(stdin), weight: 3 }),
+    }),
+  );
+}
+
+export const brokenCall: fc.Arbitrary<Call> = broken(call);

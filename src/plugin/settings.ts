@@ -1,11 +1,15 @@
 // What a network configuration says to the plugin `hextet` itself: the mode, and what belongs to each. The keys every plugin
 // shares are read in src/cni, the `ipam` section in src/ipam. docs/configuration.md is the reference.
 import * as v from "valibot";
+import type { NetworkConfig } from "../cni/network-config.ts";
+import type { Dns } from "../cni/result.ts";
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
 import { closedObject, openObject, parse } from "../config/parse.ts";
 import { integer, interfaceName } from "../config/values.ts";
 import type { InterfaceAddress } from "../ip/prefix.ts";
+import type { Log } from "../log/log.ts";
 import type { MacvlanKind, Mode, Probe } from "../pod/pod-network.ts";
+import type { Own } from "./ipam-section.ts";
 
 /** RFC 5227 asks three times a second apart; on a switched link an answer takes well under a millisecond. */
 const defaultProbe: Probe = { count: 3, intervalMs: 20 };
@@ -30,7 +34,17 @@ const entries = {
   ),
   slaacTimeoutMs: v.optional(integer(100, 60_000), defaultSlaacTimeoutMs),
   sysctl: v.optional(v.record(v.string(), v.string()), {}),
+  dns: v.optional(
+    openObject({
+      nameservers: v.exactOptional(v.array(v.string())),
+      domain: v.exactOptional(v.string()),
+      search: v.exactOptional(v.array(v.string())),
+      options: v.exactOptional(v.array(v.string())),
+    }),
+  ),
 };
+
+const schema = openObject(entries);
 
 /** Which keys mean something in one mode only. */
 const keysOfMode: Readonly<Record<string, readonly string[]>> = {
@@ -50,14 +64,28 @@ export interface Settings {
   readonly probe: Probe;
   readonly slaacTimeoutMs: number;
   readonly sysctl: Readonly<Record<string, string>>;
+  readonly dns?: Dns | undefined;
 }
 
-export function parseSettings(own: Readonly<Record<string, unknown>>): Settings {
-  return parse(openObject(entries), own);
+export function parseSettings(own: Own): Settings {
+  return parse(schema, own);
+}
+
+/** Reads the plugin's own keys and warns of those that mean nothing. */
+export function readSettings(log: Log, { name, own }: NetworkConfig): Settings {
+  const settings = parseSettings(own);
+  for (const warning of settingsWarnings(own, settings)) log.warning("configuration", { network: name, warning });
+  return settings;
+}
+
+/** For freeing, which goes on whatever the configuration says. */
+export function tolerantSettings({ own }: NetworkConfig): Settings | undefined {
+  const read = v.safeParse(schema, own);
+  return read.success ? read.output : undefined;
 }
 
 /** What is there and means nothing: keys nobody knows, and keys of another mode than the one that is set. */
-export function settingsWarnings(own: Readonly<Record<string, unknown>>, settings: Settings): string[] {
+export function settingsWarnings(own: Own, settings: Settings): string[] {
   const known = [...Object.keys(entries), "ipam"];
   const unknown = unknownKeys(own, known).map(({ path }) => `${path}: ${describeUnknownKey(path, known)}`);
   const misplaced = Object.entries(keysOfMode)

@@ -1,0 +1,158 @@
+// The plugin `hextet`: each verb as the story of what is done, over leases, pods and the protocol. How each step is done stands
+// in the files beside this one and in the folders below.
+import type { Added, Plugin } from "../cni/dispatch.ts";
+import type { AddRequest, CheckRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
+import type { Dns } from "../cni/result.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { type Attached, attach } from "../pod/attach.ts";
+import { check } from "../pod/check.ts";
+import { detach, type Target } from "../pod/detach.ts";
+import { removeOrphans } from "../pod/orphans.ts";
+import { AddressInUse } from "../pod/pod-error.ts";
+import { type PodNetwork, podNetwork } from "../pod/pod-network.ts";
+import type { Addressing, Assigned } from "./addressing.ts";
+import { addressingOf } from "./addressing-of.ts";
+import { explained, explainedStatus } from "./explain.ts";
+import { collect, release, requireFreeAddresses } from "./holdings.ts";
+import type { Host } from "./host.ts";
+import { requireKernel, warnWithoutForwarding } from "./readiness.ts";
+import { resultOf } from "./result.ts";
+import { modeOf, readSettings, type Settings, tolerantSettings } from "./settings.ts";
+
+/** Addresses tried on a link where others use them as well, before ADD gives up. */
+const attempts = 8;
+
+export function hextet(host: Host): Plugin {
+  return {
+    add: (request) => explained(() => add(host, request)),
+    del: (request) => explained(() => del(host, request)),
+    check: (request) => explained(() => checkAttachment(host, request)),
+    gc: (request) => explained(() => gc(host, request)),
+    status: (request) => explainedStatus(() => status(host, request)),
+  };
+}
+
+async function add(host: Host, request: AddRequest): Promise<Added> {
+  const { netns, config, previous } = request;
+  const settings = readSettings(host.log, config);
+  const addressing = addressingOf(host, request, settings);
+  if (addressing.interrupted()) await detach(host.kernel, detachTarget(request, settings), host.removePair);
+
+  await using undo = new AsyncDisposableStack();
+  const assigned = await addressing.acquire();
+  undo.defer(() => release(host, request));
+  const networkOf = (current: Assigned) => podNetworkOf(request, settings, addressing, current);
+  const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
+  undo.move();
+
+  const spoken = attached.network.addresses.map(({ address }) => address.family);
+  warnWithoutForwarding(host, settings, spoken);
+  const described = config.runtimeConfig.dns ?? settings.dns ?? dns;
+  return {
+    result: resultOf(attached, netns, described, previous),
+    delivered: () => addressing.confirm(attached.host?.name),
+  };
+}
+
+interface Attempt {
+  readonly addressing: Addressing;
+  readonly assigned: Assigned;
+  readonly networkOf: (assigned: Assigned) => PodNetwork;
+}
+
+/** On a link with others, an address may turn out to be somebody else's; then another one is leased and tried. */
+async function attachWithFreeAddresses(
+  host: Host,
+  netns: string,
+  { addressing, assigned, networkOf }: Attempt,
+): Promise<{ readonly attached: Attached; readonly dns: Dns | undefined }> {
+  let current = assigned;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { attached: await attach(host.kernel, networkOf(current), netns), dns: current.dns };
+    } catch (error) {
+      if (!(error instanceof AddressInUse) || attempt === attempts) throw error;
+      host.log.warning("address is in use by somebody else", { netns, address: error.address, why: error.message });
+      current = await addressing.replace(error.address);
+    }
+  }
+}
+
+/** The address must be out of reach before its lease ends, so the link goes first; if that fails, DEL comes again. */
+async function del(host: Host, request: DelRequest): Promise<void> {
+  const settings = tolerantSettings(request.config);
+  await detach(host.kernel, detachTarget(request, settings), host.removePair);
+  await release(host, request);
+}
+
+async function checkAttachment(host: Host, request: CheckRequest): Promise<void> {
+  const { config, previous, netns, target } = request;
+  const settings = readSettings(host.log, config);
+  const addressing = addressingOf(host, request, settings);
+  await addressing.check(previous);
+  const ours = previous.interfaces.findIndex(
+    ({ name, sandbox }) => name === target.interfaceName && sandbox !== undefined,
+  );
+  const inner = previous.interfaces[ours];
+  if (inner === undefined) {
+    const why = `it has no interface ${target.interfaceName} in a sandbox; CHECK compares with the result of ADD`;
+    throw new ConfigError("prevResult.interfaces", why);
+  }
+  const assigned = {
+    addresses: previous.ips.filter((ip) => ip.interface === undefined || ip.interface === ours),
+    routes: previous.routes,
+  };
+  const network = podNetworkOf(request, settings, addressing, assigned);
+  check(host.kernel, inner.mac === undefined ? network : { ...network, podMac: inner.mac }, netns);
+}
+
+async function gc(host: Host, request: GcRequest): Promise<void> {
+  const { keep, config } = request;
+  if (keep === undefined) return;
+  const failures: unknown[] = [];
+  for (const step of [
+    async () => {
+      const removed = await removeOrphans(host.kernel, { network: config.name, keep });
+      for (const { attachment, addresses } of removed) host.log.info("orphan removed", { ...attachment, addresses });
+    },
+    () => collect(host, request),
+  ]) {
+    await step().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw new AggregateError(failures, "Not everything could be freed");
+}
+
+async function status(host: Host, request: StatusRequest): Promise<void> {
+  const settings = readSettings(host.log, request.config);
+  requireKernel(host, settings);
+  await requireFreeAddresses(host, request);
+}
+
+function podNetworkOf(
+  { target, requestedMac }: AddRequest | CheckRequest,
+  settings: Settings,
+  { gateways, slaac }: Addressing,
+  { addresses, routes }: Assigned,
+): PodNetwork {
+  return podNetwork({
+    attachment: target,
+    mode: modeOf(settings, { gateways, slaac }),
+    addresses,
+    ...(routes === undefined ? {} : { routes }),
+    ...(settings.mtu === undefined ? {} : { mtu: settings.mtu }),
+    ...(requestedMac === undefined ? {} : { mac: requestedMac.mac }),
+    sysctls: settings.sysctl,
+  });
+}
+
+function detachTarget(
+  { target, netns, requestedMac }: AddRequest | DelRequest,
+  settings: Settings | undefined,
+): Target {
+  return {
+    attachment: target,
+    ...(netns === undefined ? {} : { namespacePath: netns }),
+    ...(settings?.mode === "bridge" ? { bridge: settings.bridge } : {}),
+    ...(requestedMac === undefined ? {} : { podMac: requestedMac.mac }),
+  };
+}

@@ -1,0 +1,71 @@
+// What a plugin needs of the machine it runs on, passed in once: the executable makes one for its call, the agent keeps one for
+// all calls. Tests make one of a fake kernel and a temporary directory.
+import { readFileSync } from "node:fs";
+import { createDelegates, type Delegates } from "../cni/delegate.ts";
+import type { HeldAddress } from "../ipam/lease.ts";
+import { LeaseStore } from "../ipam/lease-store.ts";
+import type { StoreEvent } from "../ipam/store-event.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { linux } from "../kernel/linux.ts";
+import type { Log } from "../log/log.ts";
+import { type PairRemoval, removePair } from "../pod/detach.ts";
+import { inventory } from "../pod/inventory.ts";
+
+export interface Host {
+  readonly kernel: Kernel;
+  readonly log: Log;
+  readonly delegates: Delegates;
+  /** The lease database in a directory; opened at the first call and kept open. */
+  readonly leases: (directory: string) => LeaseStore;
+  /** How a pod's link is deleted: before DEL returns, or by and by in a process that lives on. */
+  readonly removePair: PairRemoval;
+}
+
+/** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
+export function standaloneHost(log: Log): Host {
+  const delegates = createDelegates({ run: linux.run, stderr: (text) => process.stderr.write(text), log });
+  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair };
+}
+
+function openedOnce(kernel: Kernel, log: Log): Host["leases"] {
+  const stores = new Map<string, LeaseStore>();
+  return (directory) => {
+    const known = stores.get(directory);
+    if (known !== undefined) return known;
+    const store = LeaseStore.open({
+      directory,
+      bootId: readBootId(),
+      inventory: () => heldAddresses(kernel),
+      report: (event) => tell(log, directory, event),
+    });
+    stores.set(directory, store);
+    return store;
+  };
+}
+
+/** Random for each boot of the kernel (random(4)), so leases of another one are known to be over. */
+function readBootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+function heldAddresses(kernel: Kernel): HeldAddress[] {
+  return inventory(kernel).flatMap(({ attachment, addresses, hostLink }) =>
+    addresses.map((address) => ({ address, attachment, ...(hostLink === undefined ? {} : { hostLink }) })),
+  );
+}
+
+function tell(log: Log, directory: string, { kind, ...rest }: StoreEvent): void {
+  const fields = { directory, ...rest };
+  switch (kind) {
+    case "created":
+      return log.info("lease database created", fields);
+    case "rebuilt":
+      return log.warning("lease database rebuilt from the kernel", fields);
+    case "booted":
+      return log.info("leases of an earlier boot released", fields);
+    case "compared":
+      return log.warning("leases compared with the kernel", fields);
+    case "migrated":
+      return log.info("lease database migrated", fields);
+  }
+}

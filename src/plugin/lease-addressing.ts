@@ -1,0 +1,94 @@
+// Addresses from Hextet's own leases: the attachment's side of src/ipam.
+import { readFileSync } from "node:fs";
+import { CniError } from "../cni/cni-error.ts";
+import type { AddRequest, CheckRequest } from "../cni/request.ts";
+import type { Dns } from "../cni/result.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { type IpamConfig, parseIpam } from "../ipam/config.ts";
+import { ipamWarnings } from "../ipam/config-warnings.ts";
+import type { Lease } from "../ipam/lease.ts";
+import { gatewaysOf, onItsLink, rangeOf } from "../ipam/ranges.ts";
+import { parseResolvConf } from "../ipam/resolv-conf.ts";
+import type { Addressing, Assigned, AssignedAddress } from "./addressing.ts";
+import type { Host } from "./host.ts";
+
+export function readIpam(host: Host, { config }: AddRequest | CheckRequest): IpamConfig {
+  const section = config.own["ipam"];
+  const { ipRanges } = config.runtimeConfig;
+  const ipam = parseIpam(section, ipRanges === undefined ? {} : { ipRanges });
+  const warnings = typeof section === "object" && section !== null ? ipamWarnings(section, ipam) : [];
+  for (const warning of warnings) host.log.warning("configuration", { network: config.name, warning });
+  return ipam;
+}
+
+export function leaseAddressing(host: Host, request: AddRequest | CheckRequest): Addressing {
+  const ipam = readIpam(host, request);
+  const { target, pod, requestedAddresses, requestedMac } = request;
+  const store = host.leases(ipam.dataDir);
+  const wanted = {
+    attachment: target,
+    ...(pod === undefined ? {} : { pod }),
+    ...(requestedMac === undefined ? {} : { mac: requestedMac.mac }),
+    requested: requestedAddresses,
+    rangeSets: ipam.rangeSets,
+    assign: ipam.assign,
+    exclude: ipam.exclude,
+    cooldownSeconds: ipam.cooldownSeconds,
+  };
+  return {
+    gateways: gatewaysOf(ipam.rangeSets).map((gateway) => onItsLink(ipam.rangeSets, gateway)),
+    slaac: false,
+    interrupted: () => store.find(target).some(({ state }) => state === "pending"),
+    acquire: async () => assigned(ipam, store.lease(wanted)),
+    replace: async (inUse) => assigned(ipam, store.replaceAddress(wanted, inUse)),
+    confirm: (hostLink) => store.activate(target, hostLink === undefined ? {} : { hostLink }),
+    check: async (previous) => {
+      const held = store.find(target).filter(({ state }) => state === "active" || state === "pending");
+      const missing = held.filter(({ address }) => !previous.ips.some((ip) => ip.address.address.equals(address)));
+      const unknown = previous.ips.filter(
+        (ip) => isOurs(ipam, ip) && !held.some((one) => one.address.equals(ip.address.address)),
+      );
+      const faults = [
+        ...unknown.map(({ address }) => `no lease holds ${address.address}, which the previous result has`),
+        ...missing.map(({ address }) => `${address} is leased to it, and the previous result does not have it`),
+      ];
+      if (held.length === 0 && unknown.length === 0) faults.push("it holds no lease");
+      if (faults.length === 0) return;
+      throw new CniError(
+        "checkFailed",
+        `Container ${target.containerId}, ${target.interfaceName}: ${faults.join("; ")}`,
+        {
+          details: "Attach it again: DEL, then ADD",
+        },
+      );
+    },
+  };
+}
+
+function isOurs(ipam: IpamConfig, { address }: AssignedAddress): boolean {
+  return rangeOf(ipam.rangeSets, address.address) !== undefined;
+}
+
+function assigned(ipam: IpamConfig, leases: readonly Lease[]): Assigned {
+  const { rangeSets, routes, resolvConf } = ipam;
+  return {
+    addresses: leases.map(({ address }) => {
+      const gateway = rangeOf(rangeSets, address)?.gateway;
+      return { address: onItsLink(rangeSets, address), ...(gateway === undefined ? {} : { gateway }) };
+    }),
+    ...(routes === undefined ? {} : { routes }),
+    ...(resolvConf === undefined ? {} : { dns: dnsOf(resolvConf) }),
+  };
+}
+
+function dnsOf(path: string): Dns {
+  try {
+    return parseResolvConf(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    const why = error.code === "ENOENT" ? "there is no such file" : error.message;
+    throw new ConfigError("ipam.resolvConf", `${path} cannot be read: ${why}; name a file that can, or leave it out`, {
+      cause: error,
+    });
+  }
+}
