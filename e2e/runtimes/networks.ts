@@ -1,0 +1,80 @@
+// The networks a runtime is given: a main plugin, an IPAM plugin and a chain behind them, ours and the reference's in any mixture,
+// and how to read which addresses are leased. Bridge over host-local stands beside ours to prove that the harness tells the truth.
+import { readdirSync } from "node:fs";
+import type { NetworkList, PluginConfig } from "../conformance/runtime.ts";
+import type { Families, Machine } from "./machine.ts";
+import { demand, type Program } from "./programs.ts";
+
+/** From which containers get addresses, per family; gateway addresses, where a network has them, are host 1. */
+export const subnets = { v6: "fd77:0:0:1::/64", v4: "10.77.0.0/24" } as const;
+export const networkName = "pods";
+
+export interface Ipam {
+  readonly section: (families: Families) => PluginConfig;
+  /** Every lease of the network, as "address container interface". */
+  readonly leases: (machine: Machine) => readonly string[];
+}
+
+export interface Recipe {
+  readonly main: PluginConfig;
+  readonly ipam: Ipam;
+  readonly chain: readonly PluginConfig[];
+}
+
+/** host-local keeps a file per address, with the container and the interface on two lines. */
+export const hostLocal: Ipam = {
+  section: (families) => ({ type: "host-local", ranges: ranges(families), routes: defaultRoutes(families) }),
+  leases(machine) {
+    const directory = `/var/lib/cni/networks/${networkName}`;
+    if (!machine.has(directory)) return [];
+    const addresses = readdirSync(machine.path(directory)).filter((name) => /^[0-9a-f:.]+$/.test(name));
+    return addresses.map(
+      (address) => `${address} ${machine.read(`${directory}/${address}`).trim().split(/\s+/).join(" ")}`,
+    );
+  },
+};
+
+export const bridge: PluginConfig = { type: "bridge", bridge: "reference0", isGateway: true };
+export const portmap: PluginConfig = { type: "portmap", capabilities: { portMappings: true } };
+export const reference: Recipe = { main: bridge, ipam: hostLocal, chain: [portmap] };
+
+/** CNI 1.0.0 is the newest that the packages of Debian 12 speak. */
+export function listOf({ main, ipam, chain }: Recipe, families: Families, cniVersion = "1.0.0"): NetworkList {
+  return { cniVersion, name: networkName, plugins: [{ ...main, ipam: ipam.section(families) }, ...chain] };
+}
+
+/** Gives the machine the network, the reference's plugins beside ours, and its neighbor a way to the containers. */
+export async function installNetwork(machine: Machine, recipe: Recipe): Promise<void> {
+  machine.write(`/etc/cni/net.d/10-${networkName}.conflist`, listOf(recipe, machine.families));
+  for (const plugin of [
+    "bandwidth",
+    "bridge",
+    "firewall",
+    "host-local",
+    "ipvlan",
+    "macvlan",
+    "portmap",
+    "ptp",
+    "tuning",
+  ] as const) {
+    const program: Program = `/usr/lib/cni/${plugin}`;
+    demand(program);
+    machine.link(program, `/opt/cni/bin/${plugin}`);
+  }
+  for (const address of machine.addresses(1)) {
+    const subnet = address.includes(":") ? subnets.v6 : subnets.v4;
+    await machine.run("ip", "-netns", "neighbor", "route", "add", subnet, "via", address);
+  }
+}
+
+function ranges(families: Families): object[][] {
+  return perFamily(families, [{ subnet: subnets.v6 }], [{ subnet: subnets.v4 }]);
+}
+
+function defaultRoutes(families: Families): object[] {
+  return perFamily(families, { dst: "::/0" }, { dst: "0.0.0.0/0" });
+}
+
+function perFamily<T>(families: Families, v6: T, v4: T): T[] {
+  return families === "dual" ? [v6, v4] : [families === "v6" ? v6 : v4];
+}
