@@ -11,7 +11,7 @@ import { bundle } from "./build/bundle.ts";
 import { compile } from "./build/bytecode.ts";
 import { compileLauncher, setBuildId } from "./build/launcher.ts";
 import { replaceBy, writeIfChanged } from "./build/output.ts";
-import { copyRuntime } from "./build/runtime.ts";
+import { makeRuntime } from "./build/runtime.ts";
 
 const root = join(import.meta.dirname, "../..");
 const output = resolve(process.argv[2] ?? join(root, "dist"));
@@ -30,11 +30,11 @@ async function main(): Promise<void> {
   const programs = allPrograms.filter(hasMain);
   const start = await bundle(root, "cmd/hextet/start.ts", "start");
   const bundles = await Promise.all(programs.map((name) => bundle(root, `cmd/${name}/main.ts`, name)));
-  addToLibrary("start.cjs", start); // nothing is written before everything could be bundled
+  // Nothing is written before everything could be bundled.
   for (const [at, name] of programs.entries()) addProgram(name, bundles[at] ?? "");
   if (!isBuilt(join(library, addon))) buildAddon(join(library, addon));
   libraryNames.add(addon);
-  const runtime = copyRuntime(root, library);
+  const runtime = makeRuntime(root, { library, cache, start });
   for (const name of runtime.files) libraryNames.add(name);
   const launcher = compileLauncher(root, { cache, loader: runtime.loader });
   removeStrays();

@@ -1,6 +1,6 @@
 // A build to test: the one `npm run build` makes, brought up to date first, and others made from it that differ in one file.
 import { execFileSync } from "node:child_process";
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setBuildId } from "../../cmd/dev/build/launcher.ts";
 import { buildIdOf, describeFile, type Manifest, manifestPath, printManifest } from "../../src/install/manifest.ts";
@@ -19,7 +19,7 @@ export function build(): string {
 export function makeVariant(directory: string, mark: string): Manifest {
   mkdirSync(join(directory, "bin"), { recursive: true });
   mkdirSync(join(directory, "lib"));
-  for (const name of readdirSync(join(dist, "lib"))) linkSync(join(dist, "lib", name), join(directory, "lib", name));
+  for (const name of readdirSync(join(dist, "lib"))) linkOrCopy(join(dist, "lib", name), join(directory, "lib", name));
   const old = readManifest(dist);
   const bundle = Buffer.concat([readFileSync(join(dist, "lib/hextet.cjs")), Buffer.from(`\n// ${mark}\n`)]);
   const others = old.files.filter(({ path }) => !/hextet\.(cjs|bytecode)$|build-id$|^bin\//.test(path));
@@ -41,4 +41,13 @@ export function makeVariant(directory: string, mark: string): Manifest {
   rmSync(join(directory, manifestPath));
   writeFileSync(join(directory, manifestPath), printManifest(manifest));
   return manifest;
+}
+
+/** A copy that takes no room where both are on one file system. */
+export function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
 }

@@ -2,23 +2,23 @@
 // behaviour each test chooses.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileLauncher, setBuildId } from "../../cmd/dev/build/launcher.ts";
 import { decodeRequest, type LauncherRequest, requestLength } from "../../src/agent/launcher-protocol.ts";
-import { build } from "./built.ts";
+import { build, linkOrCopy } from "./built.ts";
 
 export const acceptMs = 300;
 export const answerMs = 600;
 export const buildId = "0123456789abcdef";
 
-/** In place of start.cjs: says how it was called. */
+/** In place of every bundle: says how it was called. */
 const reporter = `
 const stdin = require("node:fs").readFileSync(0);
 const sha256 = require("node:crypto").createHash("sha256").update(stdin).digest("hex");
-const report = { runtime: true, argv: process.argv.slice(2), environment: process.env, length: stdin.length, sha256 };
+const report = { runtime: true, argv: process.argv.slice(1), environment: process.env, length: stdin.length, sha256 };
 require("node:fs").writeSync(1, JSON.stringify(report));
 process.exit(3);
 `;
@@ -54,9 +54,9 @@ export class Launched implements Disposable {
   constructor() {
     const library = join(build(), "lib");
     for (const part of ["bin", "lib"]) mkdirSync(join(this.directory, part));
-    const names = readdirSync(library).filter((name) => /^(node|ld-.*|lib.*)$/.test(name));
-    for (const name of names) symlinkSync(join(library, name), join(this.directory, "lib", name));
-    writeFileSync(join(this.directory, "lib/start.cjs"), reporter);
+    const names = readdirSync(library).filter((name) => /^(runtime|ld-.*|lib.*)$/.test(name));
+    for (const name of names) linkOrCopy(join(library, name), join(this.directory, "lib", name));
+    for (const name of ["hextet", "hextetctl"]) writeFileSync(join(this.directory, `lib/${name}.cjs`), reporter);
     const loader = names.find((name) => name.startsWith("ld-")) ?? "";
     const macros = { ACCEPT_MS: `${acceptMs}`, ANSWER_MS: `${answerMs}` };
     const cache = join(library, "../.cache");

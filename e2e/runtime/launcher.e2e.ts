@@ -141,9 +141,9 @@ describe("without an agent", () => {
 
   test("the runtime is told by which name and with which arguments it was called", async () => {
     const { argv } = reportOf(await launched.call({ name: "loopback", args: ["one", "two words"] }));
-    expect(argv).toEqual(["hextet", "/opt/cni/bin/loopback", "one", "two words"]);
+    expect(argv).toEqual(["/opt/cni/bin/loopback", "one", "two words"]);
     const control = reportOf(await launched.call({ name: "hextetctl", args: ["status"], env: {} }));
-    expect(control.argv).toEqual(["hextetctl", "/opt/cni/bin/hextetctl", "status"]);
+    expect(control.argv).toEqual(["/opt/cni/bin/hextetctl", "status"]);
   });
 
   test("what the host sets for other programs' loaders and Nodes does not reach the runtime", async () => {

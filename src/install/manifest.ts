@@ -7,7 +7,7 @@ import * as v from "valibot";
 export const manifestPath = "lib/manifest.json";
 
 const file = v.object({
-  /** Relative to the build: `lib/node`. */
+  /** Relative to the build: `lib/runtime`. */
   path: v.pipe(v.string(), v.regex(/^(bin|lib)\/[A-Za-z0-9][A-Za-z0-9_.+-]*$/)),
   size: v.number(),
   sha256: v.string(),

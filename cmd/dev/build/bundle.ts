@@ -26,6 +26,7 @@ export async function bundle(root: string, entry: string, name: string): Promise
     target: "node26",
     format: "iife",
     external: ["*.node"],
+    supported: { "dynamic-import": false }, // becomes require(), later: scripts that bring bytecode have no import()
     define: {
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
