@@ -101,16 +101,16 @@ export function listRoutes(filter: RouteFilter = {}): Query<Route> {
   };
 }
 
-/** The route by which packets to this address go now. */
-export function findRoute(destination: Address): Query<Route> {
+/** The route by which packets to this address go now, those that are to leave by a link if one is given. */
+export function findRoute(destination: Address, link?: number): Query<Route> {
   const prefix = Prefix.host(destination);
   return {
-    operation: `find the route to ${destination}`,
+    operation: `find the route to ${destination}${link === undefined ? "" : ` by link ${link}`}`,
     type: routeType.get,
     flags: 0,
     body: routeMessage.encode({
       header: { family: familyNumber[prefix.family], destinationLength: prefix.length, flags: routeFlag.match },
-      attributes: { destination },
+      attributes: { destination, link },
     }),
     decode: decodeRoute,
   };

@@ -29,6 +29,10 @@ test("derived MACs are unicast and locally administered", () => {
   for (const mac of macs) expect((mac.bytes()[0] ?? 0) & 0x03).toBe(0x02);
 });
 
+test("the host end's MAC is higher than any a bridge may have by itself", () => {
+  expect(hostMacOf(attachment).toString()).toMatch(/^fe:/);
+});
+
 test("a bridge has another MAC in another boot and under another name", () => {
   const macs = [bridgeMacOf("hextet0", "b1"), bridgeMacOf("hextet0", "b2"), bridgeMacOf("hextet1", "b1")].map(String);
   expect(new Set(macs).size).toBe(3);

@@ -20,8 +20,9 @@ export function podMacOf(attachment: Attachment): Mac {
   return Mac.local(digest(attachment).subarray(8, 14));
 }
 
+/** It begins with fe, the highest there is: a bridge without a MAC of its own takes the lowest among its ports', and must not change. */
 export function hostMacOf(attachment: Attachment): Mac {
-  return Mac.local(digest(attachment).subarray(16, 22));
+  return Mac.fromBytes(Uint8Array.of(0xfe, ...digest(attachment).subarray(16, 21)));
 }
 
 /**

@@ -130,6 +130,14 @@ describe("routes", () => {
   });
 });
 
+test("sysctls are named with dots or slashes, and IFNAME is the pod's interface", () => {
+  const sysctls = { "net.ipv4.conf.IFNAME.arp_filter": "1", "net/core/somaxconn": "4096" };
+  expect(decide({ sysctls }).network.sysctls).toEqual({
+    "net/ipv4/conf/eth0/arp_filter": "1",
+    "net/core/somaxconn": "4096",
+  });
+});
+
 describe("what cannot be", () => {
   test.for<{ path: string; message: string; input: Partial<PodNetworkInput> }>([
     { path: "ipam", message: "mode routed needs an address", input: { addresses: [] } },

@@ -18,7 +18,7 @@ export interface PodNetwork {
   readonly mtu?: number;
   readonly addresses: readonly PodAddress[];
   readonly routes: readonly PodRoute[];
-  /** By path below /proc/sys of the pod, all of them under net/. */
+  /** By path below /proc/sys of the pod: `net/ipv4/conf/eth0/arp_filter`. */
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
@@ -86,6 +86,7 @@ export interface PodNetworkInput {
   readonly routes?: readonly PodRoute[];
   readonly mtu?: number;
   readonly mac?: Mac;
+  /** Named with dots or slashes; IFNAME stands for the pod's interface. */
   readonly sysctls?: Readonly<Record<string, string>>;
 }
 
@@ -109,7 +110,7 @@ export function podNetwork(input: PodNetworkInput): PodNetwork {
     ...(mtu === undefined ? {} : { mtu }),
     addresses,
     routes: routesOf(mode, addresses, input.routes),
-    sysctls: input.sysctls ?? {},
+    sysctls: sysctlsOf(input),
   };
   validate(network);
   return network;
@@ -164,8 +165,19 @@ function withGateway(route: PodRoute, gateway: Address | undefined): PodRoute {
   return { ...rest, gateway };
 }
 
+function sysctlsOf({ attachment, sysctls = {} }: PodNetworkInput): Readonly<Record<string, string>> {
+  const named = Object.entries(sysctls).map(([name, value]) => {
+    const parts = name.split(name.includes("/") ? "/" : ".");
+    if (parts[0] !== "net" || parts.length < 3 || parts.includes("") || parts.includes("..")) {
+      throw new ConfigError("sysctl", `${JSON.stringify(name)} is not of the pod's network; name one below net.`);
+    }
+    return [parts.map((part) => (part === "IFNAME" ? attachment.interfaceName : part)).join("/"), value];
+  });
+  return Object.fromEntries(named);
+}
+
 function validate(network: PodNetwork): void {
-  const { mode, podMac, mtu, addresses, routes, sysctls } = network;
+  const { mode, podMac, mtu, addresses, routes } = network;
   if (mode.kind === "routed" && addresses.length === 0) {
     throw new ConfigError("ipam", "mode routed needs an address; configure ranges, or use mode bridge or macvlan");
   }
@@ -182,11 +194,6 @@ function validate(network: PodNetwork): void {
     ...addresses.map(({ address, gateway }) => ({ of: address, gateway })),
     ...routes.map(asNamed),
   ]);
-  for (const name of Object.keys(sysctls)) {
-    if (!name.startsWith("net/") || name.includes("..")) {
-      throw new ConfigError("sysctl", `${JSON.stringify(name)} is not of the pod's network; name one below net/`);
-    }
-  }
 }
 
 function refuseTwice(addresses: readonly PodAddress[]): void {

@@ -1,0 +1,151 @@
+// ADD's part of the work: gives a pod its network, in one of three modes, and takes back every step if one fails. What is to be made
+// was decided in pod-network.ts; here it is carried out in a few datagrams.
+import { setTimeout as wait } from "node:timers/promises";
+import type { Address } from "../ip/address.ts";
+import { Prefix } from "../ip/prefix.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { Connection } from "../netlink/connection.ts";
+import { alreadyExists, KernelError } from "../netlink/kernel-error.ts";
+import type { Link } from "../netlink/link.ts";
+import type { Request } from "../netlink/request.ts";
+import { listRoutes } from "../netlink/route.ts";
+import { aliasOf } from "./alias.ts";
+import { bridgeHostSide, bridgeLeavings, bridgeNeighbors } from "./bridge.ts";
+import { ensureBridge } from "./bridge-link.ts";
+import { makeMacvlan } from "./macvlan.ts";
+import { AddressInUse, PodError } from "./pod-error.ts";
+import { type BridgeMode, type MacvlanMode, type PodNetwork, speaks } from "./pod-network.ts";
+import { type BareLink, bringUp, podRoutes, unquestionedAddresses } from "./pod-side.ts";
+import { askFast, claimAddresses } from "./probe.ts";
+import { hostLinkLocal, routedHostSide, routedPodSide, routeToPod } from "./routed.ts";
+import { settled, settledInPod } from "./settled.ts";
+import { executeRemovals, findLink, openNamespace, type Site, type Wait } from "./site.ts";
+import { autoconfigured } from "./slaac.ts";
+import { hostSysctls, podSysctls, setSysctls } from "./sysctls.ts";
+import { makePair } from "./veth.ts";
+
+export interface Attached {
+  /** With what a router advertised, where that was waited for. */
+  readonly network: PodNetwork;
+  readonly pod: Link;
+  /** The other end of the pod's link; macvlan has none. */
+  readonly host?: Link;
+  readonly bridge?: Link;
+}
+
+/** Gives the pod in this namespace its network. Everything in it is usable when this returns; if it throws, nothing is left. */
+export async function attach(
+  kernel: Kernel,
+  network: PodNetwork,
+  namespacePath: string,
+  options: { readonly wait?: Wait } = {},
+): Promise<Attached> {
+  using namespace = openNamespace(kernel, namespacePath);
+  using host = new Connection(kernel.socket("route"));
+  using pod = new Connection(kernel.socket("route", namespace));
+  await using undo = new AsyncDisposableStack();
+  const attached = await attachAt({ kernel, namespace, host, pod, undo, wait: options.wait ?? wait }, network);
+  undo.move();
+  return attached;
+}
+
+function attachAt(site: Site, network: PodNetwork): Promise<Attached> {
+  const { mode } = network;
+  switch (mode.kind) {
+    case "routed":
+      return attachRouted(site, network);
+    case "bridge":
+      return attachToBridge(site, network, mode);
+    case "macvlan":
+      return attachToMaster(site, network, mode);
+  }
+}
+
+async function attachRouted(site: Site, network: PodNetwork): Promise<Attached> {
+  const pair = makePair(site, network);
+  requireIpv6(network, pair.pod);
+  setSysctls(site.kernel.sysctl(), hostSysctls(network, pair.host));
+  setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
+  executeWithRoutes(site, network, pair.pod, routedPodSide(network, pair.pod));
+  executeClaiming(site, network, pair.host);
+  const host = await settled(site, site.host, pair.host, speaks(network, "v6") ? [hostLinkLocal] : []);
+  return { network, host, pod: await settledInPod(site, network, pair.pod) };
+}
+
+async function attachToBridge(site: Site, network: PodNetwork, mode: BridgeMode): Promise<Attached> {
+  const bridge = ensureBridge(site, network, mode);
+  const pair = makePair(site, network, bridge.link.index);
+  requireIpv6(network, pair.pod);
+  setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
+  site.undo.defer(() => executeRemovals(site.host, bridgeLeavings(network, bridge)));
+  site.host.execute(bridgeHostSide(network, mode, bridge, pair.host));
+  site.pod.execute(bringUp(pair.pod));
+  const host = await settled(site, site.host, pair.host, []);
+  // The bridge has a carrier since its first port has one.
+  const link = await settled(site, site.host, bridge.link, bridge.ours ? mode.gateways : []);
+  if (bridge.leadsElsewhere) {
+    using _asking = askFast(site, network, mode.probe);
+    await claimAddresses(site, network, pair.pod.index, mode.probe);
+  } else {
+    site.pod.execute(unquestionedAddresses(network, pair.pod.index));
+  }
+  executeWithRoutes(site, network, pair.pod, bridgeNeighbors(network, mode, bridge, pair.pod.index));
+  return { network, host, bridge: link, pod: await settledInPod(site, network, pair.pod) };
+}
+
+async function attachToMaster(site: Site, network: PodNetwork, mode: MacvlanMode): Promise<Attached> {
+  const link = makeMacvlan(site, network, mode);
+  requireIpv6(network, link);
+  setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
+  site.pod.execute(bringUp(link, { alias: aliasOf(network.attachment) }));
+  using _asking = askFast(site, network, mode.probe);
+  await claimAddresses(site, network, link.index, mode.probe);
+  executeWithRoutes(site, network, link, []);
+  const timeoutMs = mode.slaac?.timeoutMs;
+  const complete =
+    timeoutMs === undefined ? network : await autoconfigured(site, network, { link: link.index, timeoutMs });
+  return { network: complete, pod: await settledInPod(site, complete, link) };
+}
+
+function requireIpv6(network: PodNetwork, { addressGeneration }: BareLink): void {
+  if (!speaks(network, "v6") || addressGeneration !== undefined) return;
+  throw new PodError(
+    "notAvailable",
+    `Cannot give ${network.attachment.interfaceName} an IPv6 address: the kernel has no IPv6; ` +
+      "boot without ipv6.disable=1, or leave ranges of IPv6 out of the configuration",
+  );
+}
+
+/** Carries out what the pod's end needs, its routes last. */
+function executeWithRoutes(site: Site, network: PodNetwork, { index }: BareLink, before: readonly Request[]): void {
+  try {
+    site.pod.execute([...before, ...podRoutes(network, index)]);
+  } catch (error) {
+    if (!alreadyExists(error) || !(error instanceof KernelError) || (error.index ?? 0) < before.length) throw error;
+    const message = `${error.message}; another interface of the pod has it: give this network "routes" of its own, or a priority`;
+    throw new PodError("invalidConfig", message, { cause: error });
+  }
+}
+
+/** Carries out what the host's end needs. The routes are a claim: of two pods with one address the second is refused. */
+function executeClaiming(site: Site, network: PodNetwork, host: Link): void {
+  const before = routedHostSide(network, host);
+  const routes = network.addresses.map((address) => routeToPod(address, host.index));
+  try {
+    site.host.execute([...before, ...routes]);
+  } catch (error) {
+    const at = error instanceof KernelError ? (error.index ?? 0) - before.length : -1;
+    const address = alreadyExists(error) ? network.addresses[at]?.address.address : undefined;
+    if (address === undefined) throw error;
+    throw new AddressInUse(address, holderOf(site.host, address), { cause: error });
+  }
+}
+
+function holderOf(host: Connection, address: Address): string {
+  const routes = host.dump(listRoutes({ family: address.family }));
+  const route = routes.find(({ destination }) => destination.equals(Prefix.host(address)));
+  const index = route?.nextHop.kind === "link" ? route.nextHop.link : undefined;
+  const link = index === undefined ? undefined : findLink(host, { index });
+  if (link === undefined) return "the node has a route to it";
+  return `link ${link.name}${link.alias === undefined ? "" : ` (${link.alias})`} has it`;
+}

@@ -1,0 +1,36 @@
+// Mode bridge: pods share one link, and the bridge holds the gateways of their ranges. Who has which MAC is written down from the
+// start where we know it: the port and the neighbors on the host, the gateways in the pod. bridge-link.ts makes the bridge.
+import { hextetProtocol } from "../kernel/route-protocol.ts";
+import { addForwarding } from "../netlink/forwarding.ts";
+import { changeLink, type Link } from "../netlink/link.ts";
+import { removeNeighbor, replaceNeighbor } from "../netlink/neighbor.ts";
+import type { Request } from "../netlink/request.ts";
+import { aliasOf } from "./alias.ts";
+import type { Bridge } from "./bridge-link.ts";
+import type { BridgeMode, PodNetwork } from "./pod-network.ts";
+import { bringUp, gatewayNeighbors } from "./pod-side.ts";
+
+export function bridgeHostSide(network: PodNetwork, mode: BridgeMode, bridge: Bridge, host: Link): Request[] {
+  const { podMac: mac, addresses, attachment } = network;
+  return [
+    changeLink({ index: host.index }, { port: { hairpin: mode.hairpin, isolated: mode.isolated } }),
+    ...bringUp(host, { alias: aliasOf(attachment) }),
+    addForwarding({ kind: "bridge", link: host.index, mac }),
+    ...(bridge.ours ? addresses : []).map(({ address: { address } }) =>
+      replaceNeighbor({ link: bridge.link.index, address, mac, protocol: hextetProtocol }),
+    ),
+  ];
+}
+
+/** Of a bridge that is not ours we know no MAC for long: it may change with every port. */
+export function bridgeNeighbors(network: PodNetwork, mode: BridgeMode, bridge: Bridge, podIndex: number): Request[] {
+  const { mac } = bridge.link;
+  if (!bridge.ours || mac === undefined) return [];
+  const gateways = mode.gateways.map(({ address }) => address);
+  return gatewayNeighbors(network, podIndex, gateways, mac);
+}
+
+/** What an attachment leaves on the bridge itself, where it outlives the pod's link. */
+export function bridgeLeavings({ addresses }: PodNetwork, { link, ours }: Bridge): Request[] {
+  return (ours ? addresses : []).map(({ address: { address } }) => removeNeighbor({ link: link.index, address }));
+}

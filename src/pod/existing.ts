@@ -1,0 +1,45 @@
+// Creating the pod's link, and what stands in the way where it cannot be created: the pod has an interface of that name, or the host
+// has a link of the name that follows from the attachment. Neither is touched.
+
+import { sameAttachment } from "../ipam/attachment.ts";
+import { alreadyExists, KernelError } from "../netlink/kernel-error.ts";
+import type { Link } from "../netlink/link.ts";
+import type { Request } from "../netlink/request.ts";
+import { parseAlias } from "./alias.ts";
+import { PodError } from "./pod-error.ts";
+import type { PodNetwork } from "./pod-network.ts";
+import { findLink, type Site } from "./site.ts";
+
+/** Creates a link that must not be there yet. */
+export function createExclusively(site: Site, network: PodNetwork, create: Request): void {
+  try {
+    site.host.execute([create]);
+  } catch (error) {
+    throw alreadyExists(error) && error instanceof KernelError ? explained(error, site, network) : error;
+  }
+}
+
+function explained(error: KernelError, { pod, host, namespace }: Site, network: PodNetwork): Error {
+  const { interfaceName } = network.attachment;
+  const inner = findLink(pod, { name: interfaceName });
+  if (inner !== undefined) {
+    const fix = "choose another CNI_IFNAME, or run DEL of what made it";
+    const message = `Cannot create ${interfaceName} in ${namespace.path}: it has ${describe(inner)} of that name; ${fix}`;
+    return new PodError("interfaceExists", message, { cause: error });
+  }
+  const outer = findLink(host, { name: network.hostLink });
+  return outer === undefined ? error : new PodError("notAvailable", takenBy(outer, network), { cause: error });
+}
+
+function takenBy(link: Link, { attachment, hostLink }: PodNetwork): string {
+  const holder = parseAlias(link.alias);
+  const same = holder === undefined || sameAttachment(holder, attachment);
+  const fix = same
+    ? "this attachment was not removed; run DEL for it"
+    : "run DEL for that one, or give this container another id";
+  return `Cannot create link ${hostLink}: there is ${describe(link)} of that name; ${fix}`;
+}
+
+function describe({ kind, alias }: Link): string {
+  return `a ${kind ?? "device"}${alias === undefined ? "" : ` (${alias})`}`;
+}

@@ -1,0 +1,43 @@
+// The pair of links of modes routed and bridge: one end on the host, the other in the pod. One message makes both, each with its
+// name, MAC and MTU, and each where it belongs; the rest the kernel takes in later messages only.
+import { createLink, getLink, type Link } from "../netlink/link.ts";
+import type { Request } from "../netlink/request.ts";
+import type { Namespace } from "../netlink/socket.ts";
+import { createExclusively } from "./existing.ts";
+import type { PodNetwork } from "./pod-network.ts";
+import type { BareLink } from "./pod-side.ts";
+import { removeLink, type Site } from "./site.ts";
+
+/** Both ends as the kernel numbered them, each in its own namespace. */
+export interface Pair {
+  readonly host: Link;
+  readonly pod: BareLink;
+}
+
+/** Its host end becomes a port of the bridge with the index `master`, if one is given. */
+export function makePair(site: Site, network: PodNetwork, master?: number): Pair {
+  const end = { name: network.hostLink };
+  createExclusively(site, network, createPair(network, site.namespace, master));
+  site.undo.defer(() => removeLink(site.host, end));
+  return pairOf(site.host.get(getLink(end)));
+}
+
+export function createPair(network: PodNetwork, namespace: Namespace, master?: number): Request {
+  const { hostLink, hostMac, podMac, attachment, mtu } = network;
+  const size = mtu === undefined ? {} : { mtu };
+  return createLink({
+    kind: "veth",
+    name: hostLink,
+    mac: hostMac,
+    ...size,
+    ...(master === undefined ? {} : { master }),
+    peer: { name: attachment.interfaceName, mac: podMac, ...size, namespace },
+  });
+}
+
+/** The host's end says what the pod's is called by its own namespace, so nobody has to ask there. */
+function pairOf(host: Link): Pair {
+  const { addressGeneration, link } = host;
+  if (link === undefined) throw new TypeError(`The kernel does not say what is at the other end of link ${host.name}`);
+  return { host, pod: { index: link, ...(addressGeneration === undefined ? {} : { addressGeneration }) } };
+}
