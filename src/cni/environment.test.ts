@@ -75,3 +75,13 @@ describe("G4", () => {
     expect(msg).toMatch(/CNI_CONTAINERID: .*; CNI_IFNAME: /);
   });
 });
+
+test("G3 refuses a variable with a zero byte, which only a forged request has", async () => {
+  const stdin = JSON.stringify({ cniVersion: "1.1.0", name: "pods", type: "hextet" });
+  const environment = { CNI_COMMAND: "STATUS", CNI_PATH: "/opt/cni/bin\0" };
+  const answer = await serve({ environment, stdin }, recordingPlugin());
+  expect(JSON.parse(answer.stdout)).toMatchObject({
+    code: 4,
+    msg: 'CNI_PATH: "/opt/cni/bin\\u0000" is not valid: it contains a zero byte',
+  });
+});

@@ -29,7 +29,7 @@ export function readVerb(environment: Environment): Verb {
   }
   const lacking = absent(environment, required[verb]);
   if (lacking.length > 0) throw missing(lacking);
-  const faults = faultsOf(environment, required[verb]);
+  const faults = faultsOf(environment, [...new Set([...required[verb], ...withZeroByte(environment)])]);
   if (faults.length > 0) throw new CniError("invalidEnvironment", faults.join("; "));
   return verb;
 }
@@ -55,7 +55,13 @@ function faultsOf(environment: Environment, names: readonly string[]): readonly 
   });
 }
 
+/** No process can have such a variable; a request that comes over the agent's socket can. */
+function withZeroByte(environment: Environment): readonly string[] {
+  return Object.keys(environment).filter((name) => environment[name]?.includes("\0"));
+}
+
 function faultOf(name: string, value: string): string | undefined {
+  if (value.includes("\0")) return "it contains a zero byte";
   if (name === "CNI_IFNAME") return faultOfInterfaceName(value);
   if (name !== "CNI_CONTAINERID" || isName(value)) return undefined;
   return "it starts with a letter or digit, followed by letters, digits, underscores, dots and hyphens";

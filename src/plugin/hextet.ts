@@ -43,10 +43,10 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   undo.defer(() => release(host, request));
   const networkOf = (current: Assigned) => podNetworkOf(request, settings, addressing, current);
   const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
-  undo.move();
-
   const spoken = attached.network.addresses.map(({ address }) => address.family);
   warnWithoutForwarding(host, settings, spoken);
+  undo.move();
+
   const described = config.runtimeConfig.dns ?? settings.dns ?? dns;
   return {
     result: resultOf(attached, netns, described, previous),
