@@ -4,6 +4,28 @@
 import { readFileSync } from "node:fs";
 import { Script } from "node:vm";
 
+/** Modules that cost up to four milliseconds to load and that many calls do not use; all of them are plain objects. */
+const loadedLater = new Set(
+  ["child_process", "crypto", "net", "os", "sqlite", "timers/promises", "url", "util"].map((name) => `node:${name}`),
+);
+
+/** `require` for bundles: of these modules it gives a stand-in that loads the module when something of it is used. */
+function requireLater(name: string): unknown {
+  if (!loadedLater.has(name)) return require(name);
+  return new Proxy(
+    {},
+    {
+      get: (_, key) => Reflect.get(require(name), key),
+      has: (_, key) => Reflect.has(require(name), key),
+      ownKeys: () => Reflect.ownKeys(require(name)),
+      getOwnPropertyDescriptor: (_, key) => ({
+        ...Reflect.getOwnPropertyDescriptor(require(name), key),
+        configurable: true,
+      }),
+    },
+  );
+}
+
 function readIfThere(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
@@ -23,7 +45,7 @@ function start(bundle: string, program: string): void {
   const cachedData = readIfThere(`${__dirname}/${bundle}.bytecode`);
   const script = new Script(source.toString(), { filename: path, ...(cachedData && { cachedData }) });
   process.argv.splice(1, 3, program);
-  Object.assign(globalThis, { require, __filename: path, __dirname });
+  Object.assign(globalThis, { require: requireLater, __filename: path, __dirname });
   script.runInThisContext();
 }
 

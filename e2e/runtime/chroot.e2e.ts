@@ -68,6 +68,19 @@ describe("on a host with nothing but a kernel", () => {
     expect(probe(script)).toEqual({ code: 0, stdout: "loaded\n", stderr: "" });
   });
 
+  test("a module of Node that calls rarely use is loaded at its first use, and is all there then", () => {
+    const script = `
+      const isLoaded = () => process.moduleLoadList.includes("NativeModule crypto");
+      const crypto = require("node:crypto");
+      const before = isLoaded();
+      const size = crypto.randomBytes(7).length;
+      const { EOL, constants } = require("node:os");
+      const all = { ...require("node:os") };
+      const same = all.EOL === EOL && all.constants === constants && "EOL" in require("node:os");
+      console.log(JSON.stringify([before, isLoaded(), size, same]));`;
+    expect(probe(script)).toEqual({ code: 0, stdout: "[false,true,7,true]\n", stderr: "" });
+  });
+
   test("V8 accepts the bytecode that came with the build", () => {
     const script = `
       const { readFileSync } = require("node:fs");

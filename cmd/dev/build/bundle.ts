@@ -16,6 +16,9 @@ export const bans: readonly Ban[] = [
   { bundle: "hextet", inputs: /(^|\/)node_modules\/(prom-client|@kubernetes|yaml)\//, reason: startsFast },
 ];
 
+/** Makes what import.meta.url becomes, when it is asked for. */
+const bundleUrl = 'const bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };';
+
 /** The bundle as a script that finds `require`, `__filename` and `__dirname` in its global scope; start.ts puts them there. */
 export async function bundle(root: string, entry: string, name: string): Promise<string> {
   const result = await build({
@@ -30,9 +33,9 @@ export async function bundle(root: string, entry: string, name: string): Promise
     define: {
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
-      "import.meta.url": "bundleUrl",
+      "import.meta.url": "bundle.url",
     },
-    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    banner: { js: bundleUrl },
     legalComments: "none",
     metafile: true,
     write: false,
