@@ -1,7 +1,8 @@
 import { test as base, describe, expect } from "vitest";
-import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
+import { fresh, TestNamespace } from "../kernel/test-namespace.ts";
 import { attach } from "./attach.ts";
 import { detach } from "./detach.ts";
+import { AddressInUse } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { bridge, routed, sample, severalOfEach, stacks } from "./sample-networks.ts";
 import { freshNode, ping, type TestNode } from "./test-node.ts";
@@ -96,7 +97,77 @@ describe("what the pod is given", () => {
   });
 });
 
+describe("many pods", () => {
+  test.for(modes)("$kind: 16 attached at the same time all work", async (mode, { node }) => {
+    using stack = new DisposableStack();
+    const pods = Array.from({ length: 16 }, () => stack.use(TestNamespace.create()));
+    const networks = pods.map((_, at) => sample(at + 2, severalOfEach, { mode }));
+    await Promise.all(networks.map((network, at) => attach(node.kernel, network, pods[at]?.path ?? "")));
+    for (const [at, pod] of pods.entries()) {
+      for (const { address } of networks[(at + 1) % 16]?.addresses ?? []) {
+        expect(ping(pod, address.address.toString())).toContain("1 received");
+      }
+    }
+  });
+});
+
 describe("attach refuses", () => {
+  test.for<[path: string, message: string]>([
+    ["/nowhere/pod1", "Cannot open network namespace /nowhere/pod1: No such file or directory; the container is gone"],
+    ["/proc/self/status", "it is not a network namespace); give the path of a network namespace"],
+  ])("namespace %s", async ([path, message], { node }) => {
+    const failed = attach(node.kernel, sample(2, severalOfEach, { mode: routed }), path);
+    await expect(failed).rejects.toMatchObject({ reason: "badNamespace" });
+    await expect(failed).rejects.toThrow(message);
+  });
+
+  test.for(modes)("$kind: an attachment that exists, and does not harm it", async (mode, { node, pod, other }) => {
+    const network = sample(2, severalOfEach, { mode });
+    await attach(node.kernel, network, pod.path);
+    const failed = attach(node.kernel, network, other.path);
+    await expect(failed).rejects.toThrow(
+      `Cannot create link ${network.hostLink}: there is a veth (hextet pods/c2/eth0) of that name; ` +
+        "this attachment was not removed; run DEL for it",
+    );
+    expect(ping(pod, node.addresses.v4)).toContain("1 received");
+  });
+
+  test("a link of the derived name that is another's", async ({ node, pod }) => {
+    const network = sample(2, severalOfEach, { mode: routed });
+    node.ip("link", "add", network.hostLink, "type", "bridge");
+    node.ip("link", "set", network.hostLink, "alias", "hextet pods/c9/eth0");
+    await expect(attach(node.kernel, network, pod.path)).rejects.toThrow(
+      `Cannot create link ${network.hostLink}: there is a bridge (hextet pods/c9/eth0) of that name; ` +
+        "run DEL for that one, or give this container another id",
+    );
+  });
+
+  test.for([
+    { family: "IPv6", address: "2001:db8:1::2" },
+    { family: "IPv4", address: "10.1.0.2" },
+  ])("an $family address that another pod of the node has", async ({ address }, { node, pod, other }) => {
+    const first = sample(2, severalOfEach, { mode: routed });
+    await attach(node.kernel, first, pod.path);
+    const only = first.addresses.filter((one) => one.address.address.toString() === address);
+    const failed = attach(node.kernel, sample(3, { addresses: () => only }, { mode: routed }), other.path);
+    await expect(failed).rejects.toBeInstanceOf(AddressInUse);
+    await expect(failed).rejects.toThrow(
+      `Cannot use address ${address}: link ${first.hostLink} (hextet pods/c2/eth0) has it`,
+    );
+    expect(ping(node.namespace, address)).toContain("1 received");
+    expect(other.run("ip", "-br", "link")).not.toContain("eth0");
+  });
+
+  test("a default route that another interface of the pod has, and says how to go without", async ({ node, pod }) => {
+    await attach(node.kernel, sample(2, severalOfEach, { mode: routed }), pod.path);
+    const attachment = { network: "second", containerId: "c2", interfaceName: "net1" };
+    const second = { mode: routed, attachment };
+    await expect(attach(node.kernel, sample(3, severalOfEach, second), pod.path)).rejects.toThrow(
+      /^Cannot add route ::\/0 .*another interface of the pod has it: give this network "routes" of its own, or a priority$/,
+    );
+    await attach(node.kernel, sample(3, severalOfEach, { ...second, routes: [] }), pod.path);
+    expect(ping(node.namespace, "10.1.0.2")).toContain("1 received");
+  });
   test.for(modes)("$kind: a name the pod has already, and does not harm its interface", async (mode, { node, pod }) => {
     pod.run("ip", "link", "add", "eth0", "address", "02:00:00:00:00:07", "type", "veth", "peer", "name", "eth0b");
     const [before, inside] = [node.ip("-br", "link"), pod.run("ip", "-j", "address")];

@@ -19,7 +19,10 @@ export interface Bridge {
   readonly link: Link;
   /** Hextet made it. */
   readonly ours: boolean;
-  /** It has ports that are not pods of ours, so somebody behind them may have an address already. */
+  /**
+   * It has ports that are not pods of ours, so somebody behind them may have an address already. A bridge that Hextet made leads
+   * nowhere else: who wants one with an uplink makes it himself, and has it adopted.
+   */
   readonly leadsElsewhere: boolean;
 }
 
@@ -40,7 +43,7 @@ export function ensureBridge(
   const ours = isOurs(kernel, link);
   if (ours) complete(kernel, host, { link, held, missing, gateways: mode.gateways });
   else refuseUnfit(link, mode, missing);
-  return { link, ours, leadsElsewhere: hasOtherPorts(host, link) };
+  return { link, ours, leadsElsewhere: !ours && hasOtherPorts(host, link) };
 }
 
 /** Its MAC marks it as ours from the first moment; an alias it can only be given afterwards. */

@@ -1,7 +1,7 @@
 // Mode bridge: pods share one link, and the bridge holds the gateways of their ranges. Who has which MAC is written down from the
 // start where we know it: the port and the neighbors on the host, the gateways in the pod. bridge-link.ts makes the bridge.
 import { hextetProtocol } from "../kernel/route-protocol.ts";
-import { addForwarding } from "../netlink/forwarding.ts";
+import { replaceForwarding } from "../netlink/forwarding.ts";
 import { changeLink, type Link } from "../netlink/link.ts";
 import { removeNeighbor, replaceNeighbor } from "../netlink/neighbor.ts";
 import type { Request } from "../netlink/request.ts";
@@ -15,7 +15,8 @@ export function bridgeHostSide(network: PodNetwork, mode: BridgeMode, bridge: Br
   return [
     changeLink({ index: host.index }, { port: { hairpin: mode.hairpin, isolated: mode.isolated } }),
     ...bringUp(host, { alias: aliasOf(attachment) }),
-    addForwarding({ kind: "bridge", link: host.index, mac }),
+    // An earlier port of this attachment may still be on its way out.
+    replaceForwarding({ kind: "bridge", link: host.index, mac }),
     ...(bridge.ours ? addresses : []).map(({ address: { address } }) =>
       replaceNeighbor({ link: bridge.link.index, address, mac, protocol: hextetProtocol }),
     ),

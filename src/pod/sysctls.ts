@@ -62,6 +62,8 @@ export function probeSysctls(network: PodNetwork, { count, intervalMs }: Probe):
             [conf6(name, "dad_transmits"), String(count)],
             // Without it the first question comes after a random part of a second.
             [conf6(name, "router_solicitation_delay"), "0"],
+            // Seconds until routers are asked again.
+            [conf6(name, "router_solicitation_interval"), "1"],
           ]),
     ]),
   );

@@ -52,7 +52,8 @@ export function waitFor(isSo: () => boolean): void {
 export function connectUplink(node: TestNode, lan: TestNamespace): void {
   node.ip("link", "add", "uplink", "type", "veth", "peer", "name", "lan0", "netns", lan.path);
   node.ip("link", "set", "uplink", "up");
-  for (const address of ["2001:db8:1::1/64", "10.1.0.1/24"]) {
+  lan.run("ip", "link", "set", "lan0", "addrgenmode", "none");
+  for (const address of ["fe80::99/64", "2001:db8:1::1/64", "10.1.0.1/24"]) {
     lan.run("ip", "address", "add", address, "dev", "lan0", ...(address.includes(":") ? ["nodad"] : []));
   }
   lan.run("ip", "link", "set", "lan0", "up");
