@@ -1,0 +1,32 @@
+// Room kept for a full disk. Releasing a lease writes a few pages, and a DEL must work when everything else fails for want of
+// them: then this file goes, and is made again as soon as there is room. No lease is given while it is missing, so whatever is
+// leased can be released.
+
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, openSync, rmSync, statSync, writeSync } from "node:fs";
+import type { StorePaths } from "./store-paths.ts";
+
+/** A release takes about ten pages of 4 KiB, SQLite's index 32 KiB; the rest is for file systems that allocate in large pieces. */
+const size = 1024 * 1024;
+const pieceSize = 64 * 1024;
+
+/** Makes it where it is missing or short; throws where there is no room, and keeps what there is. */
+export function ensureReserve({ reserve }: StorePaths): void {
+  if (statSync(reserve, { throwIfNoEntry: false })?.size === size) return;
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+  const fd = openSync(reserve, flags, 0o600);
+  try {
+    // A file system that compresses would keep no room for zeros.
+    const bytes = randomBytes(size);
+    for (let written = 0; written < size; ) written += writeSync(fd, bytes, written, pieceSize);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Gives the room back; false where it had been given back already. */
+export function spendReserve({ reserve }: StorePaths): boolean {
+  const isThere = statSync(reserve, { throwIfNoEntry: false }) !== undefined;
+  rmSync(reserve, { force: true });
+  return isThere;
+}
