@@ -2,7 +2,8 @@
 import { isIPv6 } from "node:net";
 import { test as base, describe, expect } from "vitest";
 import { versions } from "../../src/cni/versions.ts";
-import { chosen, columns, everyKind, expectSound, failureOf, freshNode, interfacesOf, type Node } from "./node.ts";
+import type { TestNamespace } from "../../src/kernel/test-namespace.ts";
+import { chosen, columns, end, everyKind, expectSound, failureOf, freshNode, interfacesOf, type Node } from "./node.ts";
 import { documentFor, type NetworkList } from "./runtime.ts";
 
 const test = base.extend<{ node: Node }>({ node: freshNode });
@@ -13,6 +14,11 @@ async function quietNode(node: Node, list: NetworkList): Promise<readonly string
   await node.runtime.add(list, container);
   await node.runtime.del(list, container);
   return node.traces();
+}
+
+/** Nobody can reach a macvlan in a namespace nobody names; it would go on answering for its addresses. */
+function silence(namespace: TestNamespace): void {
+  for (const name of interfacesOf(namespace)) namespace.run("ip", "link", "set", name, "down");
 }
 
 describe.for(everyKind)("D1 ($mode, $families)", ({ mode, families }) => {
@@ -34,10 +40,11 @@ describe.for(everyKind)("D1 ($mode, $families)", ({ mode, families }) => {
   test("does so without CNI_NETNS, while the pod's namespace is still there", async ({ node }) => {
     const list = node.network({ mode, families });
     const before = await quietNode(node, list);
-    const { container } = node.pod(askFor);
+    const { namespace, container } = node.pod(askFor);
     await node.runtime.add(list, container);
     const { netns: _, ...withoutNamespace } = container;
     await node.runtime.del(list, withoutNamespace);
+    silence(namespace);
     for (const address of asks) expect(await node.isFree(list, address)).toBe(true);
     if (mode !== "macvlan") expect(node.traces()).toEqual(before);
   });
@@ -45,10 +52,12 @@ describe.for(everyKind)("D1 ($mode, $families)", ({ mode, families }) => {
   test.for(["gone", "a path that never was"])("does so where CNI_NETNS is %s", async (kind, { node }) => {
     const list = node.network({ mode, families });
     const before = await quietNode(node, list);
-    const { namespace, container } = node.pod(askFor);
+    const pod = node.pod(askFor);
+    const { namespace, container } = pod;
     await node.runtime.add(list, container);
-    if (kind === "gone") namespace[Symbol.dispose]();
+    if (kind === "gone") end(pod);
     await node.runtime.del(list, kind === "gone" ? container : { ...container, netns: "/run/netns/nowhere" });
+    if (kind !== "gone") silence(namespace);
     for (const address of asks) expect(await node.isFree(list, address)).toBe(true);
     if (kind === "gone" || mode !== "macvlan") expect(node.traces()).toEqual(before);
   });

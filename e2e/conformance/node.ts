@@ -167,6 +167,12 @@ export async function failureOf(call: Promise<unknown>): Promise<PluginFailure> 
   throw new Error("The plugin succeeded");
 }
 
+/** What becomes of a container that ends: its links go down at once, its namespace goes when the kernel comes to it. */
+export function end({ namespace }: Pod): void {
+  for (const name of interfacesOf(namespace)) namespace.run("ip", "link", "set", name, "down");
+  namespace[Symbol.dispose]();
+}
+
 /** CHECK passes. */
 export async function expectSound(node: Node, list: NetworkList, container: Container): Promise<void> {
   await expect(node.runtime.check(list, container)).resolves.toBeUndefined();
