@@ -93,6 +93,13 @@ describe("reportOf()", () => {
     expect(isDefect(error)).toBe(true);
   });
 
+  test("the code 999 of another plugin is no defect of ours, alone or among others", () => {
+    const theirs = new CniError("delegateFailed", "Plugin host-local: no", { code: 999 });
+    const undoing = new SuppressedError(new TypeError("x"), theirs, "while disposing");
+    expect([theirs, new AggregateError([theirs]), undoing].map(isDefect)).toEqual([false, false, false]);
+    expect(isDefect(new AggregateError([theirs, new TypeError("x")]))).toBe(true);
+  });
+
   test("a known failure is no defect", () => {
     expect(isDefect(new KernelError({ operation: "x", errno: EPERM }))).toBe(false);
   });

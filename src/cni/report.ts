@@ -29,6 +29,10 @@ export function reportOf(error: unknown): ErrorReport {
 
 /** Whether nobody expected it, and its stack is worth a place in the log. */
 export function isDefect(error: unknown): boolean {
+  // Another plugin's code may be 999 as well: for the reference library it is whatever has no code of its own.
+  if (error instanceof CniError) return error.reason === "internal";
+  if (error instanceof SuppressedError) return isDefect(error.suppressed);
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.some(isDefect);
   return reportOf(error).code === reasonCodes.internal;
 }
 
