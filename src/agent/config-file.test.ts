@@ -33,7 +33,7 @@ describe("readAgentConfig()", () => {
   test("takes each value that is written", () => {
     const config = read(`
 nodeName: node-1.example.org
-cluster: {source: kubernetes}
+cluster: {source: file, file: /c.yaml}
 uplink: [eth1, eth0]
 routing: {mode: vxlan, vxlan: {id: 7, port: 8472}}
 ndpProxy: on
@@ -47,7 +47,7 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
 `);
     expect(JSON.parse(JSON.stringify(config))).toEqual({
       nodeName: "node-1.example.org",
-      cluster: { source: "kubernetes" },
+      cluster: { source: "file", file: "/c.yaml" },
       uplink: ["eth1", "eth0"],
       routing: { mode: "vxlan", vxlan: { id: 7, port: 8472 } },
       ndpProxy: "on",
@@ -89,14 +89,7 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
     ["routing:\n  vxlan:\n    vni: 7", "agent.yaml:3:5: routing.vxlan.vni: this key is unknown; known are id, port"],
     ["nodeName: 12", "agent.yaml:1:11: nodeName: 12 is not a string; put it in quotes"],
     ["nodeName: a b", 'agent.yaml:1:11: nodeName: "a b" cannot be a node\'s name; write letters, digits'],
-    [
-      "cluster: {source: fil}",
-      'agent.yaml:1:19: cluster.source: "fil" is not "file" or "kubernetes"; did you mean file',
-    ],
-    [
-      "cluster: {source: kubernetes, file: /x}",
-      "agent.yaml:1:31: cluster.file: this key belongs to source: file; leave it out",
-    ],
+    ["cluster: {source: fil}", 'agent.yaml:1:19: cluster.source: "fil" is not "file"; did you mean file'],
     [
       "cluster: {file: x.yaml}",
       'agent.yaml:1:17: cluster.file: "x.yaml" is not a path from the root; write it from the first / on',

@@ -28,7 +28,10 @@ export interface AgentConfig {
 }
 
 /** `file` is a YAML file, or a directory of them. */
-export type ClusterOrigin = { readonly source: "file"; readonly file: string } | { readonly source: "kubernetes" };
+export interface ClusterOrigin {
+  readonly source: "file";
+  readonly file: string;
+}
 
 export interface Routing {
   readonly mode: "auto" | "direct" | "vxlan" | "external";
@@ -79,21 +82,10 @@ function checked(faultOf: (text: string) => string | undefined) {
   });
 }
 
-/** Where nothing is said it is a file: on Kubernetes the manifest says `kubernetes`, on other hosts people write by hand. */
-const cluster = v.pipe(
-  section({
-    source: v.nullish(v.picklist(["file", "kubernetes"]), "file"),
-    file: v.nullish(absolutePath()),
-  }),
-  v.rawTransform(({ dataset, addIssue, NEVER }): ClusterOrigin => {
-    const { source, file } = dataset.value;
-    if (source === "file") return { source, file: file ?? "/etc/hextet/cluster.yaml" };
-    if (file === undefined || file === null) return { source };
-    const path = [{ type: "object", origin: "key", input: { ...dataset.value }, key: "file", value: file }] as const;
-    addIssue({ message: "this key belongs to source: file; leave it out, or write that source", path: [...path] });
-    return NEVER;
-  }),
-);
+const cluster = section({
+  source: v.nullish(v.picklist(["file"]), "file"),
+  file: v.nullish(absolutePath(), "/etc/hextet/cluster.yaml"),
+});
 
 const uplink = v.lazy((input) => (Array.isArray(input) ? interfaceNames : uplinkWord));
 const interfaceNames = v.pipe(

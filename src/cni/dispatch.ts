@@ -29,6 +29,8 @@ export interface Added {
   readonly result: Result;
   /** To be called once the runtime has the result. Until then a repeated ADD may start over. */
   readonly delivered?: () => void;
+  /** To be called instead where the runtime can not be given the result: takes everything back. */
+  readonly withdraw?: () => Promise<void>;
 }
 
 export interface Answer {
@@ -36,6 +38,8 @@ export interface Answer {
   readonly code: 0 | 1;
   /** To be called by whoever has handed `stdout` to the runtime. */
   readonly delivered?: () => void;
+  /** To be called by whoever could not. */
+  readonly withdraw?: () => Promise<void>;
 }
 
 export async function serve(input: Input, plugin: Plugin, log: Log = silent): Promise<Answer> {
@@ -53,6 +57,7 @@ interface Outcome {
   /** Absent where the verb's success has nothing to say. */
   readonly document?: string;
   readonly delivered?: () => void;
+  readonly withdraw?: () => Promise<void>;
 }
 
 async function answer(request: Request, plugin: Plugin, log: Log): Promise<Outcome> {

@@ -30,6 +30,8 @@ export interface Addressing {
   replace(inUse: Address): Promise<Assigned>;
   /** Called when the runtime has been given the answer; with the name of the host's link, where there is one. */
   confirm(hostLink?: string): void;
+  /** Whether what was acquired is this call's still. A repeated ADD takes over what is not confirmed. */
+  isOurs(): boolean;
   /** Whether what the previous result says is still held; throws what is not. */
   check(previous: Result): Promise<void>;
 }

@@ -25,6 +25,7 @@ export function delegateAddressing(type: string, delegates: Delegates, received:
       });
     },
     confirm: () => {},
+    isOurs: () => true,
     check: () => delegates.check(type, received),
   };
 }

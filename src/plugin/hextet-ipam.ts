@@ -22,5 +22,8 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   const addressing = leaseAddressing(host, request);
   const { addresses, routes = [], dns } = await addressing.acquire();
   const result = { interfaces: [], ips: addresses, routes, ...(dns === undefined ? {} : { dns }) };
-  return { result, delivered: () => addressing.confirm() };
+  const withdraw = async () => {
+    if (addressing.isOurs()) releaseLeases(host, request);
+  };
+  return { result, delivered: () => addressing.confirm(), withdraw: () => explained(withdraw) };
 }

@@ -51,7 +51,15 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   return {
     result: resultOf(attached, netns, described, previous),
     delivered: () => addressing.confirm(attached.host?.name),
+    withdraw: () => explained(() => withdraw(host, request, addressing)),
   };
+}
+
+/** Takes an attachment back whose result nobody got, unless a repeated ADD has made it its own. */
+async function withdraw(host: Host, request: AddRequest, addressing: Addressing): Promise<void> {
+  if (!addressing.isOurs()) return;
+  await detach(host.kernel, detachTarget(request, tolerantSettings(request.config)), host.removePair);
+  await release(host, request);
 }
 
 interface Attempt {

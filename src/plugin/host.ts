@@ -2,6 +2,7 @@
 // all calls. Tests make one of a fake kernel and a temporary directory.
 import { readFileSync } from "node:fs";
 import { createDelegates, type Delegates } from "../cni/delegate.ts";
+import type { Version } from "../cni/versions.ts";
 import type { HeldAddress } from "../ipam/lease.ts";
 import { LeaseStore } from "../ipam/lease-store.ts";
 import type { StoreEvent } from "../ipam/store-event.ts";
@@ -27,7 +28,14 @@ export function standaloneHost(log: Log): Host {
   return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair };
 }
 
-function openedOnce(kernel: Kernel, log: Log): Host["leases"] {
+/** A host for a process that stays: it has the time to compare every database with the kernel when it opens it. */
+export function residentHost(log: Log, remove: PairRemoval): Host {
+  const spoken = new Map<string, Version>();
+  const delegates = createDelegates({ run: linux.run, stderr: (text) => process.stderr.write(text), log, spoken });
+  return { kernel: linux, log, delegates, leases: openedOnce(linux, log, { compare: true }), removePair: remove };
+}
+
+function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["leases"] {
   const stores = new Map<string, LeaseStore>();
   return (directory) => {
     const known = stores.get(directory);
@@ -37,6 +45,7 @@ function openedOnce(kernel: Kernel, log: Log): Host["leases"] {
       bootId: readBootId(),
       inventory: () => heldAddresses(kernel),
       report: (event) => tell(log, directory, event),
+      compare,
     });
     stores.set(directory, store);
     return store;

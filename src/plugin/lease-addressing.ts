@@ -35,13 +35,19 @@ export function leaseAddressing(host: Host, request: AddRequest | CheckRequest):
     exclude: ipam.exclude,
     cooldownSeconds: ipam.cooldownSeconds,
   };
+  let acquired: readonly Lease[] = [];
+  const keep = (leases: readonly Lease[]) => {
+    acquired = leases;
+    return assigned(ipam, leases);
+  };
   return {
     gateways: gatewaysOf(ipam.rangeSets).map((gateway) => onItsLink(ipam.rangeSets, gateway)),
     slaac: false,
     interrupted: () => store.find(target).some(({ state }) => state === "pending"),
-    acquire: async () => assigned(ipam, store.lease(wanted)),
-    replace: async (inUse) => assigned(ipam, store.replaceAddress(wanted, inUse)),
+    acquire: async () => keep(store.lease(wanted)),
+    replace: async (inUse) => keep(store.replaceAddress(wanted, inUse)),
     confirm: (hostLink) => store.activate(target, hostLink === undefined ? {} : { hostLink }),
+    isOurs: () => isSame(acquired, store.find(target)),
     check: async (previous) => {
       const held = store.find(target).filter(({ state }) => state === "active" || state === "pending");
       const missing = held.filter(({ address }) => !previous.ips.some((ip) => ip.address.address.equals(address)));
@@ -63,6 +69,12 @@ export function leaseAddressing(host: Host, request: AddRequest | CheckRequest):
       );
     },
   };
+}
+
+/** The same leases, not others of the same attachment: addresses may come again, the moment they were leased does not. */
+function isSame(acquired: readonly Lease[], held: readonly Lease[]): boolean {
+  const key = ({ address, leasedAtMs }: Lease) => `${address} ${leasedAtMs}`;
+  return acquired.length === held.length && held.every((one) => acquired.some((other) => key(other) === key(one)));
 }
 
 function isOurs(ipam: IpamConfig, { address }: AssignedAddress): boolean {

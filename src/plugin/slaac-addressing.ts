@@ -19,6 +19,7 @@ export function slaacAddressing(settings: Settings, leases: Addressing | undefin
     acquire: async () => (await leases?.acquire()) ?? { addresses: [] },
     replace: async (inUse) => (await leases?.replace(inUse)) ?? { addresses: [] },
     confirm: (hostLink) => leases?.confirm(hostLink),
+    isOurs: () => leases?.isOurs() ?? true,
     check: async (previous) => leases?.check(previous),
   };
 }

@@ -1,0 +1,50 @@
+// The agent as a program: reads its configuration, runs until it is told to stop, and leaves the node's data path as it is.
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startAgent } from "../../src/agent/agent.ts";
+import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
+import { createLog } from "../../src/log/log.ts";
+
+const usage = `hextet-agent [--config FILE]
+
+Serves the CNI executable from a warm process and keeps this node as its cluster needs it.
+
+  --config FILE   the configuration; ${defaultConfigFile} where it is there, else every default
+  --help          this text
+`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { config: { type: "string" }, help: { type: "boolean" } } });
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const file = values.config ?? defaultConfigFile;
+  const config = await loadAgentConfig({ file, mayBeMissing: values.config === undefined, hostName: hostname() });
+  const log = createLog({ level: config.logLevel });
+  await using _agent = await startAgent({ config, log, buildId: readBuildId() });
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve);
+  });
+  log.info("agent stopping", { signal });
+  return 0;
+}
+
+/** The build writes it beside the bundle. */
+function readBuildId(): string {
+  return readFileSync(join(import.meta.dirname, "build-id"), "utf8").trim();
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const isUsage = error instanceof TypeError && "code" in error;
+    process.stderr.write(`hextet-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (isUsage) process.stderr.write(`\n${usage}`);
+    process.exitCode = isUsage ? 2 : 1;
+  },
+);

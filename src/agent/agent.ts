@@ -1,0 +1,39 @@
+// The agent, put together: the cluster's view, the loop that keeps the node by it, and the service that attaches pods from a warm
+// process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
+import { FileSource } from "../cluster/file/file-source.ts";
+import { linux } from "../kernel/linux.ts";
+import type { Log } from "../log/log.ts";
+import { residentHost } from "../plugin/host.ts";
+import { pluginNamed } from "../plugin/plugins.ts";
+import { BackgroundRemoval } from "../pod/background-removal.ts";
+import { AttachService } from "./attach-service.ts";
+import type { AgentConfig } from "./config.ts";
+import { createNodeLoop } from "./node-loop.ts";
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly log: Log;
+  /** That of the launcher it came with; calls of others are declined. */
+  readonly buildId: string;
+}
+
+/** Runs until it is disposed of. */
+export async function startAgent({ config, log, buildId }: AgentOptions): Promise<AsyncDisposable> {
+  await using started = new AsyncDisposableStack();
+  const removal = started.use(
+    new BackgroundRemoval(linux, (error) => log.error("links could not be deleted", { error })),
+  );
+  const host = residentHost(log, removal.remove);
+  host.leases(config.dataDirectory);
+
+  const source = started.use(new FileSource({ path: config.cluster.file, log }));
+  const loop = createNodeLoop({ config, kernel: linux, source, log });
+  started.defer(() => loop.stop());
+  await source.start(() => loop.lookAgain());
+
+  const { socket } = config;
+  started.use(await AttachService.start({ socket, buildId, plugin: (name) => pluginNamed(name, host), log }));
+  loop.start();
+  log.info("agent started", { node: config.nodeName, socket, buildId });
+  return started.move();
+}

@@ -1,0 +1,139 @@
+// Serves the launcher over the agent's socket: reads one call per connection, has the plugin do it, sends the answer. What the bytes
+// mean is launcher-protocol.ts; what each side owes the other is docs/decisions/launcher-and-runtime.md.
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { type Answer, type Plugin, serve } from "../cni/dispatch.ts";
+import type { Log } from "../log/log.ts";
+import { isPluginName, type PluginName } from "../plugin/plugins.ts";
+import {
+  decodeRequest,
+  encodeAccepted,
+  encodeAnswer,
+  encodeDeclined,
+  type LauncherRequest,
+  ProtocolError,
+  requestLength,
+} from "./launcher-protocol.ts";
+import { Turns } from "./turns.ts";
+
+export interface AttachServiceOptions {
+  /** Path of the Unix socket. Its directory is made for root alone: who can call may change the node's network. */
+  readonly socket: string;
+  readonly buildId: string;
+  readonly plugin: (name: PluginName) => Plugin;
+  readonly log: Log;
+}
+
+export class AttachService implements AsyncDisposable {
+  readonly #options: AttachServiceOptions;
+  readonly #server: Server;
+  readonly #turns = new Turns();
+  readonly #calls = new Set<Promise<void>>();
+
+  private constructor(options: AttachServiceOptions) {
+    this.#options = options;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  static async start(options: AttachServiceOptions): Promise<AttachService> {
+    const service = new AttachService(options);
+    await mkdir(dirname(options.socket), { recursive: true, mode: 0o700 });
+    // An agent that was killed leaves its socket behind, and nobody listens on it.
+    await rm(options.socket, { force: true });
+    await service.#listen(options.socket);
+    await chmod(options.socket, 0o600);
+    return service;
+  }
+
+  /** Takes no more calls, and waits for those under way: the launcher serves itself from now on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    while (this.#calls.size > 0) await Promise.all(this.#calls);
+    await closed;
+  }
+
+  #listen(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(path, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    // Whoever reads or writes is told of it there; without a listener it would end the process.
+    socket.on("error", () => {});
+    const call = this.#serve(socket)
+      .catch((error: unknown) => this.#options.log.warning("call not served", { error }))
+      .finally(() => {
+        socket.destroy();
+        this.#calls.delete(call);
+      });
+    this.#calls.add(call);
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const request = await readRequest(socket);
+    if (request === undefined) return;
+    const { program, buildId } = request;
+    if (buildId !== this.#options.buildId || !isPluginName(program)) {
+      this.#options.log.debug("call declined", { program, buildId });
+      return await send(socket, encodeDeclined());
+    }
+    // From the moment this is sent the launcher leaves the work to us, and not before.
+    await send(socket, encodeAccepted());
+    await this.#turns.take(keyOf(request), () => this.#answer(socket, request, program));
+  }
+
+  async #answer(socket: Socket, { environment, stdin }: LauncherRequest, program: PluginName): Promise<void> {
+    const { log, plugin } = this.#options;
+    const answer = await serve(
+      { environment, stdin },
+      plugin(program),
+      log.with({ container: environment["CNI_CONTAINERID"] }),
+    );
+    try {
+      await send(socket, encodeAnswer({ exitCode: answer.code, stdout: answer.stdout, stderr: "" }));
+      answer.delivered?.();
+    } catch (error) {
+      log.warning("answer could not be delivered", { container: environment["CNI_CONTAINERID"], error });
+      await withdraw(answer);
+    }
+  }
+}
+
+/** The runtime knows of no attachment, so there must be none. */
+async function withdraw(answer: Answer): Promise<void> {
+  await answer.withdraw?.();
+}
+
+/** Calls about one interface of one container wait for each other; GC and STATUS are about none. */
+function keyOf({ environment }: LauncherRequest): string {
+  return `${environment["CNI_CONTAINERID"] ?? ""}/${environment["CNI_IFNAME"] ?? ""}`;
+}
+
+/** Undefined where the launcher gave up before it had said everything. */
+async function readRequest(socket: Socket): Promise<LauncherRequest | undefined> {
+  const chunks: Buffer[] = [];
+  let have = 0;
+  let wanted: number | undefined;
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk);
+    have += chunk.length;
+    wanted ??= requestLength(chunks.length === 1 ? chunk : Buffer.concat(chunks));
+    if (wanted !== undefined && have >= wanted) break;
+  }
+  if (wanted === undefined || have < wanted) return undefined;
+  if (have > wanted) throw new ProtocolError(`Cannot read a request of ${wanted} bytes: ${have} came`);
+  return decodeRequest(Buffer.concat(chunks));
+}
+
+/** Resolves when the kernel has taken the bytes; rejects where the other side will not read them. */
+function send(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
