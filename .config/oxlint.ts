@@ -55,6 +55,8 @@ export default defineConfig({
     "typescript/no-misused-spread": "off", // an error's own fields for the log, the letters of a text for a test
     "typescript/unbound-method": ["error", { ignoreStatic: true }], // Address.parse is a function
     "eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+    "no-empty-pattern": ["error", { allowObjectPatternsAsParameters: true }], // a fixture that uses no other
+    "vitest/valid-expect": ["error", { maxArgs: 2 }], // the second says what is wrong
     "vitest/no-conditional-expect": "off", // with expect.unreachable() before the catch, or in a property
     "vitest/expect-expect": [
       "error",
