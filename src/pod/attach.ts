@@ -38,7 +38,24 @@ export async function attach(
   kernel: Kernel,
   network: PodNetwork,
   namespacePath: string,
-  options: { readonly wait?: Wait } = {},
+  options: AttachOptions = {},
+): Promise<Attached> {
+  try {
+    return await attachOrUndo(kernel, network, namespacePath, options);
+  } catch (error) {
+    throw error instanceof SuppressedError ? failureOf(error) : error;
+  }
+}
+
+export interface AttachOptions {
+  readonly wait?: Wait;
+}
+
+async function attachOrUndo(
+  kernel: Kernel,
+  network: PodNetwork,
+  namespacePath: string,
+  options: AttachOptions,
 ): Promise<Attached> {
   using namespace = openNamespace(kernel, namespacePath);
   using host = new Connection(kernel.socket("route"));
@@ -105,6 +122,13 @@ async function attachToMaster(site: Site, network: PodNetwork, mode: MacvlanMode
   const complete =
     timeoutMs === undefined ? network : await autoconfigured(site, network, { link: link.index, timeoutMs });
   return { network: complete, pod: await settledInPod(site, complete, link) };
+}
+
+/** The failure for which all was undone, which tells of what could not be undone. */
+function failureOf({ suppressed, error }: { readonly suppressed: unknown; readonly error: unknown }): unknown {
+  if (suppressed instanceof Error && error instanceof Error)
+    suppressed.message += `; nor was it undone: ${error.message}`;
+  return suppressed;
 }
 
 function requireIpv6(network: PodNetwork, { addressGeneration }: BareLink): void {

@@ -51,6 +51,8 @@ export function waitFor(isSo: () => boolean): void {
 /** Another namespace on one link with the node's `uplink`: a machine of the network the node is in. */
 export function connectUplink(node: TestNode, lan: TestNamespace): void {
   node.ip("link", "add", "uplink", "type", "veth", "peer", "name", "lan0", "netns", lan.path);
+  // Nothing on the link is to change by itself while a test looks.
+  node.ip("link", "set", "uplink", "addrgenmode", "none");
   node.ip("link", "set", "uplink", "up");
   lan.run("ip", "link", "set", "lan0", "addrgenmode", "none");
   for (const address of ["fe80::99/64", "2001:db8:1::1/64", "10.1.0.1/24"]) {
