@@ -10,7 +10,15 @@ const install: Command = {
   run: () => 0,
 };
 const show: Command = { name: "show", summary: "show something", operands: "[NAME]", run: () => 0 };
-const commands = [install, show];
+const run: Command = {
+  name: "run",
+  summary: "run something",
+  operands: "WHERE COMMAND",
+  options: { state: { value: "DIR", help: "where it is" } },
+  verbatim: true,
+  run: () => 0,
+};
+const commands = [install, show, run];
 
 describe("parseArguments()", () => {
   test.for([
@@ -27,6 +35,12 @@ describe("parseArguments()", () => {
     expect(parseArguments(show, ["one", "-", "two"]).operands).toEqual(["one", "-", "two"]);
   });
 
+  test("leaves a command line for somebody else as it is", () => {
+    const { options, operands } = parseArguments(run, ["--state", "/x", "alpha-1", "ping", "-c1", "--help", "beta-1"]);
+    expect([...options]).toEqual([["state", "/x"]]);
+    expect(operands).toEqual(["alpha-1", "ping", "-c1", "--help", "beta-1"]);
+  });
+
   test.for([
     [install, ["--bindir", "x"], "There is no option --bindir; did you mean --bin-dir"],
     [install, ["--bindir=x"], "There is no option --bindir=x; did you mean --bin-dir"],
@@ -35,7 +49,7 @@ describe("parseArguments()", () => {
     [show, ["--all"], "There is no option --all; there are none"],
     [install, ["--bin-dir"], "--bin-dir needs a value: --bin-dir DIR"],
     [install, ["--loopback=yes"], "--loopback takes no value"],
-    [install, ["here"], 'hextetctl install takes no "here", only options'],
+    [install, ["here"], 'install takes no "here", only options'],
   ] as const)("of %o refuses %j", ([command, args, message]) => {
     expect(() => parseArguments(command, args)).toThrow(new UsageError(message));
   });
@@ -48,7 +62,7 @@ describe("findCommand()", () => {
 
   test.for([
     ["instal", 'There is no command "instal"; did you mean install'],
-    ["frobnicate", 'There is no command "frobnicate"; commands are install, show'],
+    ["frobnicate", 'There is no command "frobnicate"; commands are install, show, run'],
   ] as const)("for %s says %s", ([name, message]) => {
     expect(() => findCommand(commands, name)).toThrow(new UsageError(message));
   });
@@ -57,7 +71,7 @@ describe("findCommand()", () => {
 describe("help", () => {
   function help(...operands: readonly string[]): string {
     const lines: string[] = [];
-    const code = helpCommand(commands).run({
+    const code = helpCommand(commands, "hextetctl").run({
       options: new Map(),
       operands,
       build: "/",
@@ -76,6 +90,10 @@ describe("help", () => {
       "Usage: hextetctl install [OPTIONS]\n\ninstall it.\n\n  --bin-dir DIR  where to\n  --loopback     loopback too",
     );
     expect(help("show")).toBe("Usage: hextetctl show [NAME]\n\nshow something.");
+  });
+
+  test("puts options before a command line that is somebody else's", () => {
+    expect(help("run")).toContain("Usage: hextetctl run [OPTIONS] WHERE COMMAND\n");
   });
 
   test("knows no command that is none", () => {

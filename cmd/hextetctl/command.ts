@@ -1,5 +1,5 @@
 // What a command of hextetctl is, and how its arguments are read. Adding one: a file beside this one that exports a Command,
-// and a line in main.ts.
+// and a line in main.ts. The lab's commands are made of the same.
 import { nearest } from "../../src/config/nearest.ts";
 
 export interface Command {
@@ -9,6 +9,8 @@ export interface Command {
   /** What may follow besides options, as help prints it: `[COMMAND]`. */
   readonly operands?: string;
   readonly options?: Readonly<Record<string, Option>>;
+  /** From the first operand on every word is one, dashes or not: it is a command line for somebody else. */
+  readonly verbatim?: true;
   /** Returns the exit code; an error's message is printed and the exit code is 1. */
   run(call: Call): number | Promise<number>;
 }
@@ -23,7 +25,7 @@ export interface Call {
   /** Options given, without their dashes; a switch has the value "". */
   readonly options: ReadonlyMap<string, string>;
   readonly operands: readonly string[];
-  /** The build this hextetctl belongs to: the directory with bin/ and lib/. */
+  /** The build this program belongs to: the directory with bin/ and lib/. */
   readonly build: string;
   /** Prints a line on standard output. */
   print(line: string): void;
@@ -40,7 +42,7 @@ export function parseArguments(command: Command, args: readonly string[]): Pick<
   const rest = [...args];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (!word.startsWith("-") || word === "-") {
-      operands.push(word);
+      operands.push(word, ...(command.verbatim ? rest.splice(0) : []));
       continue;
     }
     const { name, value } = readOption(command, word);
@@ -48,7 +50,7 @@ export function parseArguments(command: Command, args: readonly string[]): Pick<
   }
   const unexpected = operands[0];
   if (command.operands === undefined && unexpected !== undefined) {
-    throw new UsageError(`hextetctl ${command.name} takes no ${JSON.stringify(unexpected)}, only options`);
+    throw new UsageError(`${command.name} takes no ${JSON.stringify(unexpected)}, only options`);
   }
   return { options, operands };
 }

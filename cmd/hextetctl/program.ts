@@ -1,0 +1,52 @@
+// A program that consists of commands: finds the one that is asked for, reads its arguments, runs it, and turns an error into a
+// sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood.
+import { type Command, parseArguments, UsageError } from "./command.ts";
+import { findCommand } from "./find.ts";
+import { helpCommand } from "./help.ts";
+
+export interface Program {
+  /** How it is called, for help: `hextetctl`. */
+  readonly name: string;
+  /** Its commands besides `help`. */
+  readonly commands: readonly Command[];
+  /** Runs where none is named: `help`, or one whose options may then stand alone. */
+  readonly commandByDefault: string;
+  /** The build it belongs to. */
+  readonly build: string;
+}
+
+export async function runProgram(program: Program, argv: readonly string[]): Promise<number> {
+  const { name, build } = program;
+  const commands = [...program.commands];
+  commands.push(helpCommand(commands, name));
+  const print = (line: string) => process.stdout.write(`${line}\n`);
+  try {
+    const { command, args } = chosen(program, commands, argv);
+    return await command.run({ ...parseArguments(command, args), build, print });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (!(error instanceof UsageError)) return 1;
+    process.stderr.write(`${name} help says what there is\n`);
+    return 2;
+  }
+}
+
+interface Chosen {
+  readonly command: Command;
+  readonly args: readonly string[];
+}
+
+function chosen({ commandByDefault }: Program, commands: readonly Command[], argv: readonly string[]): Chosen {
+  const [first = commandByDefault, ...rest] = argv;
+  if (isHelp(first)) return { command: findCommand(commands, "help"), args: rest };
+  if (first === "--version") return { command: findCommand(commands, "version"), args: rest };
+  const [name, args] = first.startsWith("-") ? [commandByDefault, argv] : [first, rest];
+  const command = findCommand(commands, name);
+  // Beyond its first operand what looks like an option of ours is somebody else's.
+  const own = command.verbatim ? args.slice(0, 1) : args;
+  return own.some(isHelp) ? { command: findCommand(commands, "help"), args: [name] } : { command, args };
+}
+
+function isHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
+}
