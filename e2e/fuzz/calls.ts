@@ -48,39 +48,13 @@ function environments(verb: string, { pods, pluginPath }: Ground) {
   });
 }
 
-function documents(cniVersion: string, { master, dataDir }: Ground) {
-  const ipam = fc.record(
-    {
-      type: fc.constantFrom("hextet-ipam", "hextet-ipam", "host-local"),
-      ranges: fc.constantFrom(...rangeSets),
-      assign: fc.constantFrom(...assigns),
-      exclude: fc.constantFrom([], ["fd77::/96"], ["10.77.0.16/28"]),
-      cooldownSeconds: fc.constantFrom(0, 150),
-      routes: fc.constantFrom(
-        [],
-        [{ dst: "::/0" }],
-        [
-          { dst: "10.0.0.0/8", priority: 5 },
-          { dst: "2001:db8::/32", mtu: 1300 },
-        ],
-      ),
-      dataDir: fc.constant(dataDir),
-    },
-    { requiredKeys: ["ranges", "dataDir"] },
-  );
-  const probe = fc.constant({ count: 0 });
+function documents(cniVersion: string, ground: Ground) {
   return fc.record(
     {
       cniVersion: fc.constant(cniVersion),
       name: fc.constantFrom("pods", "other"),
       type: fc.constant("hextet"),
-      mode: fc.constantFrom("routed", "routed", "bridge", "macvlan"),
-      master: fc.constant(master),
-      bridge: fc.constantFrom("hextet0", "fuzz0"),
-      mtu: fc.constantFrom(1280, 1400, 9000),
-      probe,
-      isolated: fc.boolean(),
-      sysctl: fc.constantFrom({}, { "net/ipv4/ip_unprivileged_port_start": "0" }),
+      ...settings(ground),
       runtimeConfig: fc.constantFrom(
         {},
         { ips: ["fd77::77"] },
@@ -93,8 +67,45 @@ function documents(cniVersion: string, { master, dataDir }: Ground) {
         interfaces: [{ name: "eth0", sandbox: "/run/netns/x" }],
         ips: [{ version: "6", address: "fd77::2/128", interface: 0 }],
       }),
-      ipam,
+      ipam: ipamSections(ground),
     },
     { requiredKeys: ["cniVersion", "name", "type", "master", "probe", "ipam"] },
+  );
+}
+
+function settings({ master }: Ground) {
+  return {
+    mode: fc.constantFrom("routed", "routed", "bridge", "macvlan"),
+    master: fc.constant(master),
+    bridge: fc.constantFrom("hextet0", "fuzz0"),
+    mtu: fc.constantFrom(1280, 1400, 9000),
+    // Nobody else is on these links, and asking takes time.
+    probe: fc.constant({ count: 0 }),
+    isolated: fc.boolean(),
+    sysctl: fc.constantFrom({}, { "net/ipv4/ip_unprivileged_port_start": "0" }),
+  };
+}
+
+const routes = [
+  [],
+  [{ dst: "::/0" }],
+  [
+    { dst: "10.0.0.0/8", priority: 5 },
+    { dst: "2001:db8::/32", mtu: 1300 },
+  ],
+];
+
+function ipamSections({ dataDir }: Ground) {
+  return fc.record(
+    {
+      type: fc.constantFrom("hextet-ipam", "hextet-ipam", "host-local"),
+      ranges: fc.constantFrom(...rangeSets),
+      assign: fc.constantFrom(...assigns),
+      exclude: fc.constantFrom([], ["fd77::/96"], ["10.77.0.16/28"]),
+      cooldownSeconds: fc.constantFrom(0, 150),
+      routes: fc.constantFrom(...routes),
+      dataDir: fc.constant(dataDir),
+    },
+    { requiredKeys: ["ranges", "dataDir"] },
   );
 }

@@ -1,7 +1,7 @@
 // Hands broken calls to the plugins, on real Linux in a network namespace of its own, and looks at every answer: one valid result, or
 // one valid error, and nothing else. At the end everything is freed by one GC, and then nothing may be left.
 //
-//   unshare --net --mount node e2e/fuzz/drive.ts COUNT SEED
+// fuzz.e2e.ts starts it where nothing but its own /tmp can be written:  node e2e/fuzz/drive.ts COUNT SEED
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -22,16 +22,21 @@ export interface Host {
   readonly removePair: PairRemoval;
 }
 
+const delegateTools = {
+  run: (...args: Parameters<Kernel["run"]>) => linux.run(...args),
+  stderr: (text: string) => process.stderr.write(text),
+};
+
 /** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
 export function standaloneHost(log: Log): Host {
-  const delegates = createDelegates({ run: linux.run, stderr: (text) => process.stderr.write(text), log });
+  const delegates = createDelegates({ ...delegateTools, log });
   return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair };
 }
 
 /** A host for a process that stays: it has the time to compare every database with the kernel when it opens it. */
 export function residentHost(log: Log, remove: PairRemoval): Host {
   const spoken = new Map<string, Version>();
-  const delegates = createDelegates({ run: linux.run, stderr: (text) => process.stderr.write(text), log, spoken });
+  const delegates = createDelegates({ ...delegateTools, log, spoken });
   return { kernel: linux, log, delegates, leases: openedOnce(linux, log, { compare: true }), removePair: remove };
 }
 

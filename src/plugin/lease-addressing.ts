@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest, CheckRequest } from "../cni/request.ts";
-import type { Dns } from "../cni/result.ts";
+import type { Dns, Result } from "../cni/result.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { type IpamConfig, parseIpam } from "../ipam/config.ts";
 import { ipamWarnings } from "../ipam/config-warnings.ts";
 import type { Lease } from "../ipam/lease.ts";
 import { gatewaysOf, onItsLink, rangeOf } from "../ipam/ranges.ts";
 import { parseResolvConf } from "../ipam/resolv-conf.ts";
-import type { Addressing, Assigned, AssignedAddress } from "./addressing.ts";
+import type { Addressing, Assigned } from "./addressing.ts";
 import type { Host } from "./host.ts";
 
 export function readIpam(host: Host, { config }: AddRequest | CheckRequest): IpamConfig {
@@ -48,37 +48,35 @@ export function leaseAddressing(host: Host, request: AddRequest | CheckRequest):
     replace: async (inUse) => keep(store.replaceAddress(wanted, inUse)),
     confirm: (hostLink) => store.activate(target, hostLink === undefined ? {} : { hostLink }),
     isOurs: () => isSame(acquired, store.find(target)),
-    check: async (previous) => {
-      const held = store.find(target).filter(({ state }) => state === "active" || state === "pending");
-      const missing = held.filter(({ address }) => !previous.ips.some((ip) => ip.address.address.equals(address)));
-      const unknown = previous.ips.filter(
-        (ip) => isOurs(ipam, ip) && !held.some((one) => one.address.equals(ip.address.address)),
-      );
-      const faults = [
-        ...unknown.map(({ address }) => `no lease holds ${address.address}, which the previous result has`),
-        ...missing.map(({ address }) => `${address} is leased to it, and the previous result does not have it`),
-      ];
-      if (held.length === 0 && unknown.length === 0) faults.push("it holds no lease");
-      if (faults.length === 0) return;
-      throw new CniError(
-        "checkFailed",
-        `Container ${target.containerId}, ${target.interfaceName}: ${faults.join("; ")}`,
-        {
-          details: "Attach it again: DEL, then ADD",
-        },
-      );
-    },
+    check: async (previous) => requireHeld(request, ipam, { previous, held: store.find(target) }),
   };
+}
+
+interface Compared {
+  readonly previous: Result;
+  readonly held: readonly Lease[];
+}
+
+/** Every address of ours in the previous result is leased, and every lease is in it. */
+function requireHeld({ target }: CheckRequest | AddRequest, ipam: IpamConfig, { previous, held }: Compared): void {
+  const named = previous.ips.filter(({ address }) => rangeOf(ipam.rangeSets, address.address) !== undefined);
+  const lost = named.filter(({ address }) => !held.some((lease) => lease.address.equals(address.address)));
+  const unnamed = held.filter((lease) => !previous.ips.some(({ address }) => address.address.equals(lease.address)));
+  const faults = [
+    ...lost.map(({ address }) => `no lease holds ${address.address}, which the previous result has`),
+    ...unnamed.map(({ address }) => `${address} is leased to it, and the previous result does not have it`),
+    ...(held.length === 0 && lost.length === 0 ? ["it holds no lease"] : []),
+  ];
+  if (faults.length === 0) return;
+  throw new CniError("checkFailed", `Container ${target.containerId}, ${target.interfaceName}: ${faults.join("; ")}`, {
+    details: "Attach it again: DEL, then ADD",
+  });
 }
 
 /** The same leases, not others of the same attachment: addresses may come again, the moment they were leased does not. */
 function isSame(acquired: readonly Lease[], held: readonly Lease[]): boolean {
   const key = ({ address, leasedAtMs }: Lease) => `${address} ${leasedAtMs}`;
   return acquired.length === held.length && held.every((one) => acquired.some((other) => key(other) === key(one)));
-}
-
-function isOurs(ipam: IpamConfig, { address }: AssignedAddress): boolean {
-  return rangeOf(ipam.rangeSets, address.address) !== undefined;
 }
 
 function assigned(ipam: IpamConfig, leases: readonly Lease[]): Assigned {
