@@ -8,7 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { linux } from "../kernel/linux.ts";
 import type { TestNamespace } from "../kernel/test-namespace.ts";
 import { Connection } from "../netlink/connection.ts";
-import { changeLink, createLink } from "../netlink/link.ts";
+import { changeLink, createLink, getLink } from "../netlink/link.ts";
 
 export interface End {
   readonly namespace: TestNamespace;
@@ -33,7 +33,7 @@ export function switched(hub: TestNamespace, ends: readonly End[]): void {
   using connection = connect(hub);
   linux.sysctl(hub).set("net/ipv6/conf/default/disable_ipv6", "1");
   connection.execute([createLink({ kind: "bridge", name: "switch", forwardDelayMs: 0, up: true })]);
-  const { index } = linkOf(hub, "switch");
+  const { index } = connection.get(getLink({ name: "switch" }));
   for (const [at, end] of ends.entries()) {
     cable({ namespace: hub, name: `port${at}` }, end);
     connection.execute([changeLink({ name: `port${at}` }, { master: index })]);
@@ -42,10 +42,6 @@ export function switched(hub: TestNamespace, ends: readonly End[]): void {
 
 export function connect(namespace: TestNamespace): Connection {
   return new Connection(linux.socket("route", namespace));
-}
-
-export function linkOf(namespace: TestNamespace, name: string): { readonly index: number } {
-  return { index: Number(namespace.run("cat", `/sys/class/net/${name}/ifindex`)) };
 }
 
 /** Addresses and routes, as `ip -batch` reads them. */

@@ -1,0 +1,220 @@
+import { describe, expect, test } from "vitest";
+import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
+import { cluster } from "./sample-cluster.ts";
+import { address, ipv6On, link, route } from "./sample-host.ts";
+import { findUplinks } from "./uplink.ts";
+
+type Nodes = Readonly<Record<string, readonly string[]>>;
+
+/** A host on a link with 2001:db8::/64 and 192.0.2.0/24, of which it has the addresses given. */
+function routing(nodes: Nodes, mode: RoutingMode, held: readonly string[]): Routing {
+  const host = {
+    links: [link(1, "lo"), link(2, "eth0")],
+    addresses: held.map((text) => address(2, text)),
+    routes: [
+      ...(held.some((text) => text.includes(":"))
+        ? [route("::/0", { via: "fe80::1", link: 2 }), route("2001:db8::/64", { link: 2, protocol: 2 })]
+        : []),
+      ...(held.some((text) => text.includes("."))
+        ? [route("0.0.0.0/0", { via: "192.0.2.1", link: 2 }), route("192.0.2.0/24", { link: 2, protocol: 2 })]
+        : []),
+    ],
+  };
+  const uplinks = findUplinks(host, { uplink: "auto", prefixes: [] }, () => ipv6On()).links;
+  return decideRouting({ view: cluster(nodes), nodeName: "alpha", mode, uplinks, host });
+}
+
+function printed({ peers, faults }: Routing) {
+  const way = ({ way }: Routing["peers"][number]) =>
+    way.kind === "direct" ? `via ${way.gateway} dev ${way.link}` : `vxlan ${way.remote}`;
+  return {
+    ways: peers.map((peer) => `${peer.node} ${peer.prefix} ${way(peer)}`),
+    faults: faults.map(({ code, node }) => `${code} ${node}`),
+  };
+}
+
+const held = { v4: ["192.0.2.10/24"], v6: ["2001:db8::a/64"], dual: ["2001:db8::a/64", "192.0.2.10/24"] };
+const alpha = {
+  v4: ["192.0.2.10", "10.1.0.0/24"],
+  v6: ["2001:db8::a", "fd00:1::/64"],
+  dual: ["2001:db8::a", "192.0.2.10", "fd00:1::/64", "10.1.0.0/24"],
+};
+/** A neighbor on the link, and a node in another rack. */
+const beta = {
+  v4: ["192.0.2.11", "10.1.2.0/24"],
+  v6: ["2001:db8::b", "fd00:2::/64"],
+  dual: ["2001:db8::b", "192.0.2.11", "fd00:2::/64", "10.1.2.0/24"],
+};
+const far = {
+  v4: ["198.51.100.12", "10.1.3.0/24"],
+  v6: ["2001:db8:c::c", "fd00:3::/64"],
+  dual: ["2001:db8:c::c", "198.51.100.12", "fd00:3::/64", "10.1.3.0/24"],
+};
+
+const direct = {
+  v4: ["beta 10.1.2.0/24 via 192.0.2.11 dev 2"],
+  v6: ["beta fd00:2::/64 via 2001:db8::b dev 2"],
+  dual: ["beta fd00:2::/64 via 2001:db8::b dev 2", "beta 10.1.2.0/24 via 192.0.2.11 dev 2"],
+};
+const near = {
+  v4: ["beta 10.1.2.0/24 vxlan 192.0.2.11"],
+  v6: ["beta fd00:2::/64 vxlan 2001:db8::b"],
+  dual: ["beta fd00:2::/64 vxlan 2001:db8::b", "beta 10.1.2.0/24 vxlan 2001:db8::b"],
+};
+const tunneled = {
+  v4: ["far 10.1.3.0/24 vxlan 198.51.100.12"],
+  v6: ["far fd00:3::/64 vxlan 2001:db8:c::c"],
+  dual: ["far fd00:3::/64 vxlan 2001:db8:c::c", "far 10.1.3.0/24 vxlan 2001:db8:c::c"],
+};
+
+describe("decideRouting()", () => {
+  test.for([
+    ["IPv4-only", "v4"],
+    ["IPv6-only", "v6"],
+    ["dual-stack", "dual"],
+  ] as const)("%s: the four modes", ([, stack]) => {
+    const nodes = { alpha: alpha[stack], beta: beta[stack], far: far[stack] };
+    const inMode = (mode: RoutingMode) => printed(routing(nodes, mode, held[stack]));
+    expect(inMode("direct")).toEqual({ ways: direct[stack], faults: ["not-on-link far"] });
+    expect(inMode("vxlan")).toEqual({ ways: [...near[stack], ...tunneled[stack]], faults: [] });
+    expect(inMode("auto")).toEqual({ ways: [...direct[stack], ...tunneled[stack]], faults: [] });
+    expect(inMode("external")).toEqual({ ways: [], faults: [] });
+    expect(routing(nodes, "external", held[stack]).own.map(String)).toEqual(
+      alpha[stack].filter((text) => text.includes("/")).toSorted((one) => (one.includes(":") ? -1 : 1)),
+    );
+  });
+
+  test.for<[name: string, mode: RoutingMode, here: readonly string[], nodes: Nodes, expected: readonly string[]]>([
+    [
+      "IPv4 goes by a gateway of IPv6 over an IPv6-only underlay",
+      "direct",
+      held.v6,
+      { alpha: ["2001:db8::a", "10.1.0.0/24"], beta: ["2001:db8::b", "10.1.2.0/24"] },
+      ["beta 10.1.2.0/24 via 2001:db8::b dev 2"],
+    ],
+    [
+      "IPv4 goes by a gateway of IPv6 where the node's IPv4 address is not on the link",
+      "auto",
+      held.dual,
+      { alpha: alpha.dual, beta: ["2001:db8::b", "198.51.100.11", "10.1.2.0/24"] },
+      ["beta 10.1.2.0/24 via 2001:db8::b dev 2"],
+    ],
+    [
+      "IPv6 goes by VXLAN over an IPv4-only underlay, IPv4 beside it does not",
+      "auto",
+      held.v4,
+      { alpha: ["192.0.2.10", "fd00:1::/64"], beta: ["192.0.2.11", "fd00:2::/64", "10.1.2.0/24"] },
+      ["beta fd00:2::/64 vxlan 192.0.2.11", "beta 10.1.2.0/24 via 192.0.2.11 dev 2"],
+    ],
+    [
+      "the underlay is of the family both have",
+      "vxlan",
+      held.dual,
+      { alpha: alpha.dual, beta: ["192.0.2.11", "fd00:2::/64"], far: ["2001:db8:c::c", "10.1.3.0/24"] },
+      ["beta fd00:2::/64 vxlan 192.0.2.11", "far 10.1.3.0/24 vxlan 2001:db8:c::c"],
+    ],
+    [
+      "the first of several gateways on the link is taken",
+      "direct",
+      held.v6,
+      { alpha: alpha.v6, beta: ["2001:db8:9::9", "2001:db8::b1", "2001:db8::b2", "fd00:2::/64"] },
+      ["beta fd00:2::/64 via 2001:db8::b1 dev 2"],
+    ],
+    [
+      "a draining prefix beside an active one is routed as well",
+      "direct",
+      held.v6,
+      { alpha: alpha.v6, beta: ["2001:db8::b", "fd00:2::/64", "fd00:22::/64"] },
+      ["beta fd00:2::/64 via 2001:db8::b dev 2", "beta fd00:22::/64 via 2001:db8::b dev 2"],
+    ],
+  ])("%s", ([, mode, here, nodes, expected]) => {
+    const result = printed(routing(nodes, mode, here));
+    expect(result).toEqual({ ways: expected, faults: [] });
+  });
+
+  test.for<[mode: RoutingMode, here: readonly string[], nodes: Nodes, message: string]>([
+    [
+      "direct",
+      held.dual,
+      { alpha: alpha.dual, far: far.dual },
+      "Node far (2001:db8:c::c, 198.51.100.12) is not on a link of this node by any IPv6 address, as routing mode direct " +
+        "needs for fd00:3::/64, 10.1.3.0/24: eth0 has 2001:db8::/64, 192.0.2.0/24; use routing mode auto or vxlan",
+    ],
+    [
+      "direct",
+      held.v4,
+      { alpha: alpha.v4, far: far.v4 },
+      "Node far (198.51.100.12) is not on a link of this node by any address, as routing mode direct " +
+        "needs for 10.1.3.0/24: eth0 has 192.0.2.0/24; use routing mode auto or vxlan",
+    ],
+    [
+      "direct",
+      held.dual,
+      { alpha: alpha.dual, beta: ["192.0.2.11", "fd00:2::/64", "10.1.2.0/24"] },
+      "Node beta (192.0.2.11) is not on a link of this node by any IPv6 address, as routing mode direct " +
+        "needs for fd00:2::/64: eth0 has 2001:db8::/64, 192.0.2.0/24; use routing mode auto or vxlan",
+    ],
+    [
+      "vxlan",
+      held.v6,
+      { alpha: alpha.v6, beta: beta.v4 },
+      "Node beta (192.0.2.11) cannot be reached by VXLAN from this node (2001:db8::a): they have no family in common; " +
+        "give both an address of IPv6",
+    ],
+    [
+      "vxlan",
+      held.v6,
+      { alpha: alpha.v6, beta: ["2001:db8:0:0:b::b", "2001:db8:0:0:b::/80"] },
+      "Prefix 2001:db8:0:0:b::/80 of node beta contains the node's own address, so no tunnel can lead there; " +
+        "give beta a prefix without the node in it",
+    ],
+    [
+      "auto",
+      held.v6,
+      { alpha: alpha.v6, beta: ["fe80::b", "fd00:2::/64"] },
+      "Node beta has no address by which others reach it (fe80::b cannot be used from afar); give it one of IPv6 or IPv4",
+    ],
+    [
+      "auto",
+      held.v6,
+      { alpha: alpha.v6, beta: ["2001:db8::b"] },
+      "Node beta has no prefix, so its pods cannot be reached; give it one of IPv6, IPv4, or both",
+    ],
+    [
+      "auto",
+      held.v6,
+      { alpha: ["2001:db8::a"] },
+      "Node alpha has no prefix, so its pods get no addresses; give it one of IPv6, IPv4, or both",
+    ],
+    [
+      "auto",
+      held.v6,
+      { alpha: ["fd00:1::/64"] },
+      "Node alpha has no address by which others reach it; give it one of IPv6 or IPv4",
+    ],
+    [
+      "vxlan",
+      ["2001:db8::99/64"],
+      { alpha: alpha.v6 },
+      "No interface of this node has 2001:db8::a, by which node alpha is known to others; " +
+        "add it to an interface, or correct the node's addresses in the cluster",
+    ],
+    [
+      "auto",
+      held.v6,
+      { beta: beta.v6 },
+      "Node alpha, which is this one, is not in the cluster; add it, or correct nodeName; there are beta",
+    ],
+    ["auto", held.v6, {}, "Node alpha, which is this one, is not in the cluster; add it, or correct nodeName"],
+  ])("mode %s, having %o: %o is a fault", ([mode, here, nodes, message]) => {
+    expect(routing(nodes, mode, here).faults.map((fault) => fault.message)).toEqual([message]);
+  });
+
+  test("one node's fault leaves the others their routes", () => {
+    const nodes = { alpha: alpha.dual, none: [], far: far.v6, twin: ["2001:db8::c", "fd00:2::/64"], beta: beta.v6 };
+    expect(printed(routing({ ...nodes, gamma: ["2001:db8::d", "fd00:4::/64"] }, "direct", held.dual))).toEqual({
+      ways: ["twin fd00:2::/64 via 2001:db8::c dev 2", "gamma fd00:4::/64 via 2001:db8::d dev 2"],
+      faults: ["prefix-overlap beta", "node-without-address none", "not-on-link far"],
+    });
+  });
+});

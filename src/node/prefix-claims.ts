@@ -1,0 +1,131 @@
+// Which prefixes of which nodes can be routed: all that lie apart from one another, from what is on the uplinks' own links and from the
+// nodes' addresses. Sources of the cluster view refuse most of this; Kubernetes does not. About n log n in the number of prefixes.
+import type { ClusterView } from "../cluster/view.ts";
+import type { Address } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import type { Fault } from "./fault.ts";
+import type { Uplink } from "./uplink.ts";
+
+export interface Claim {
+  readonly node: string;
+  readonly prefix: Prefix;
+}
+
+export interface Claims {
+  /** Without an overlap, in no particular order. */
+  readonly served: readonly Claim[];
+  readonly faults: readonly Fault[];
+}
+
+interface Ranked extends Claim {
+  /** Of two that overlap the lower one is served; this node's own come first. */
+  readonly rank: number;
+}
+
+export function servedClaims(view: ClusterView, ownName: string, uplinks: readonly Uplink[]): Claims {
+  const faults: Fault[] = [];
+  const claims = ranked(view, ownName).filter((claim) => {
+    const fault = overlapWithLink(claim, uplinks);
+    if (fault !== undefined) faults.push(fault);
+    // Our own is ours even so: what is on the link has the longer prefix and goes first.
+    return fault === undefined || claim.node === ownName;
+  });
+  const apart = withoutOverlaps(claims, faults);
+  const swallowing = claimsOnAddresses(view, apart, faults);
+  return { served: apart.filter((claim) => !swallowing.has(claim)), faults };
+}
+
+function ranked(view: ClusterView, ownName: string): Ranked[] {
+  const own = view.nodes.filter(({ name }) => name === ownName);
+  const others = view.nodes.filter(({ name }) => name !== ownName);
+  return [...own, ...others]
+    .flatMap(({ name, prefixes }) => prefixes.map(({ prefix }) => ({ node: name, prefix })))
+    .map((claim, rank) => ({ ...claim, rank }));
+}
+
+/** A prefix inside that of a link is one of neighbor proxies' cases; one around it would take in strangers. */
+function overlapWithLink({ node, prefix }: Claim, uplinks: readonly Uplink[]): Fault | undefined {
+  for (const { name, onLink } of uplinks) {
+    const inside = onLink.find((link) => prefix.contains(link) && !prefix.equals(link));
+    if (inside === undefined) continue;
+    const message =
+      `Prefix ${prefix} of node ${node} contains ${inside}, which is on the link of ${name} and has other hosts; ` +
+      `give ${node} a prefix outside of it, or a part of it`;
+    return { code: "prefix-overlap", node, message };
+  }
+  return undefined;
+}
+
+/** In sorted order. Of those that overlap the lowest in rank stays, then the next that is apart from all that stay. */
+function withoutOverlaps(claims: readonly Ranked[], faults: Fault[]): readonly Ranked[] {
+  const sorted = claims.toSorted((one, other) => comparePrefixes(one.prefix, other.prefix));
+  const rivals = overlapping(sorted);
+  const dropped = new Set<Ranked>();
+  for (const claim of [...rivals.keys()].toSorted((one, other) => one.rank - other.rank)) {
+    const winner = rivals.get(claim)?.find((other) => other.rank < claim.rank && !dropped.has(other));
+    if (winner === undefined) continue;
+    dropped.add(claim);
+    faults.push(overlap(claim, winner));
+  }
+  return sorted.filter((claim) => !dropped.has(claim));
+}
+
+/** Prefixes lie inside one another or apart, so of a sorted list only those around the current one need be kept. */
+function overlapping(sorted: readonly Ranked[]): ReadonlyMap<Ranked, readonly Ranked[]> {
+  const rivals = new Map<Ranked, Ranked[]>();
+  const add = (one: Ranked, other: Ranked) => rivals.set(one, [...(rivals.get(one) ?? []), other]);
+  const around: Ranked[] = [];
+  for (const claim of sorted) {
+    while (around.at(-1)?.prefix.contains(claim.prefix) === false) around.pop();
+    for (const other of around) {
+      add(claim, other);
+      add(other, claim);
+    }
+    around.push(claim);
+  }
+  return rivals;
+}
+
+function overlap({ node, prefix }: Claim, winner: Claim): Fault {
+  const message =
+    node === winner.node
+      ? `Prefix ${prefix} of node ${node} overlaps ${winner.prefix} of the same node and is left out; write one of the two`
+      : `Prefix ${prefix} of node ${node} overlaps ${winner.prefix} of node ${winner.node} and is not routed; ` +
+        "give each node a prefix of its own";
+  return { code: "prefix-overlap", node, message };
+}
+
+/** Packets to another node's address would follow the route to pods. */
+function claimsOnAddresses(view: ClusterView, sorted: readonly Ranked[], faults: Fault[]): ReadonlySet<Ranked> {
+  const found = new Set<Ranked>();
+  for (const { name, addresses } of view.nodes) {
+    for (const address of addresses) {
+      const holder = holderOf(address, sorted);
+      if (holder === undefined || holder.node === name || found.has(holder)) continue;
+      found.add(holder);
+      const { node, prefix } = holder;
+      const message =
+        `Prefix ${prefix} of node ${node} contains ${address}, the address of node ${name}, and is not routed; ` +
+        `give ${node} a prefix without nodes in it`;
+      faults.push({ code: "prefix-overlap", node, message });
+    }
+  }
+  return found;
+}
+
+/** In a sorted list without overlaps only the last that does not begin after the address can hold it. */
+function holderOf(address: Address, sorted: readonly Ranked[]): Ranked | undefined {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const claim = sorted[middle];
+    if (claim !== undefined && claim.prefix.first.compare(address) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  const claim = sorted[low - 1];
+  return claim?.prefix.contains(address) === true ? claim : undefined;
+}
+
+function comparePrefixes(one: Prefix, other: Prefix): number {
+  return one.first.compare(other.first) || one.length - other.length;
+}

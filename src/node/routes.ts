@@ -1,0 +1,95 @@
+// The routes Hextet keeps in the main table: to other nodes' prefixes, and one for each of the node's own that says of unused addresses
+// that they are. Ours are known by protocol number and metric: pods' routes have the same number and the usual metric.
+import type { Address, Family, Stack } from "../ip/address.ts";
+import { hextetProtocol } from "../kernel/route-protocol.ts";
+import type { Connection } from "../netlink/connection.ts";
+import { describeNextHop, type NextHop } from "../netlink/next-hop.ts";
+import type { Request } from "../netlink/request.ts";
+import {
+  addRoute,
+  describeRoute,
+  listRoutes,
+  mainTable,
+  type Route,
+  removeRoute,
+  replaceRoute,
+} from "../netlink/route.ts";
+import { describePlan, type Identity, plan, type Step } from "../reconcile/plan.ts";
+import type { PeerRoute, Routing } from "./peer-routes.ts";
+import type { Report } from "./report.ts";
+import { tunnelAddress } from "./tunnel.ts";
+
+/** Higher than what people and routing daemons use, so theirs for the same prefix go first and are never replaced. */
+export const routeMetrics = { toNode: 2048, unused: 4096 } as const;
+
+const identity: Identity<Route> = {
+  key: ({ destination, priority }) => `${destination} ${priority}`,
+  same: (want, have) =>
+    describeTarget(want.nextHop) === describeTarget(have.nextHop) && sourceOf(want) === sourceOf(have),
+};
+
+/** `tunnels` has the link index of the tunnel over each family; what needs one that is not there has to wait. */
+export function desiredRoutes(routing: Routing, tunnels: Stack<number>): Route[] {
+  return [
+    ...routing.own.map((destination) => ({
+      destination,
+      nextHop: { kind: "unreachable" } as const,
+      protocol: hextetProtocol,
+      priority: routeMetrics.unused,
+    })),
+    ...routing.peers.flatMap((peer) => routeTo(peer, routing, tunnels) ?? []),
+  ];
+}
+
+export function readRoutes(connection: Connection): Route[] {
+  const ours: readonly (number | undefined)[] = [routeMetrics.toNode, routeMetrics.unused];
+  const routes = connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol }));
+  return routes.filter(({ priority }) => ours.includes(priority));
+}
+
+/** Brings the kernel's routes to what is desired, all in one batch; where nothing differs nothing is written. */
+export function applyRoutes(connection: Connection, desired: readonly Route[]): Report {
+  const steps = plan(desired, readRoutes(connection), identity);
+  if (steps.length > 0) connection.execute(steps.map(requestOf));
+  return { changes: steps.map((step) => describePlan([step], describeRoute)), faults: [] };
+}
+
+function routeTo({ prefix, way }: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
+  const common = { destination: prefix, protocol: hextetProtocol, priority: routeMetrics.toNode };
+  if (way.kind === "direct") {
+    const { gateway, link } = way;
+    return { ...common, nextHop: { kind: "gateway", gateway, link }, ...withSource(local[prefix.family]) };
+  }
+  const link = tunnels[way.remote.family];
+  if (link === undefined) return undefined;
+  const nextHop = { kind: "gateway", gateway: prefix.first, link, onLink: true } as const;
+  return { ...common, nextHop, ...withSource(tunnelSource(own, prefix.family)) };
+}
+
+function tunnelSource(own: Routing["own"], family: Family): Address | undefined {
+  return own.filter((prefix) => prefix.family === family).flatMap((prefix) => tunnelAddress(prefix) ?? [])[0];
+}
+
+function withSource(source: Address | undefined): { readonly source?: Address } {
+  return source === undefined ? {} : { source };
+}
+
+/** The kernel gives special routes of IPv6 a link of its own choice. */
+function describeTarget(nextHop: NextHop): string {
+  return nextHop.kind === "unreachable" ? nextHop.kind : describeNextHop(nextHop);
+}
+
+function sourceOf({ source }: Route): string | undefined {
+  return source?.toString();
+}
+
+function requestOf(step: Step<Route>): Request {
+  switch (step.do) {
+    case "remove":
+      return removeRoute(step.have);
+    case "change":
+      return replaceRoute(step.want);
+    case "add":
+      return addRoute(step.want);
+  }
+}
