@@ -1,5 +1,6 @@
 // Mode bridge: pods share one link, and the bridge holds the gateways of their ranges. Who has which MAC is written down from the
 // start where we know it: the port and the neighbors on the host, the gateways in the pod. bridge-link.ts makes the bridge.
+import type { Address } from "../ip/address.ts";
 import { hextetProtocol } from "../kernel/route-protocol.ts";
 import { replaceForwarding } from "../netlink/forwarding.ts";
 import { changeLink, type Link } from "../netlink/link.ts";
@@ -7,7 +8,7 @@ import { removeNeighbor, replaceNeighbor } from "../netlink/neighbor.ts";
 import type { Request } from "../netlink/request.ts";
 import { aliasOf } from "./alias.ts";
 import type { Bridge } from "./bridge-link.ts";
-import type { BridgeMode, PodNetwork } from "./pod-network.ts";
+import { type BridgeMode, isOffLink, type PodNetwork } from "./pod-network.ts";
 import { bringUp, gatewayNeighbors } from "./pod-side.ts";
 
 export function bridgeHostSide(network: PodNetwork, mode: BridgeMode, bridge: Bridge, host: Link): Request[] {
@@ -27,8 +28,12 @@ export function bridgeHostSide(network: PodNetwork, mode: BridgeMode, bridge: Br
 export function bridgeNeighbors(network: PodNetwork, mode: BridgeMode, bridge: Bridge, podIndex: number): Request[] {
   const { mac } = bridge.link;
   if (!bridge.ours || mac === undefined) return [];
-  const gateways = mode.gateways.map(({ address }) => address);
-  return gatewayNeighbors(network, podIndex, gateways, mac);
+  return gatewayNeighbors(network, podIndex, gatewaysOnLink(network, mode), mac);
+}
+
+/** Those of the bridge's gateways that are in a prefix of the pod. */
+export function gatewaysOnLink(network: PodNetwork, { gateways }: BridgeMode): Address[] {
+  return gateways.map(({ address }) => address).filter((address) => !isOffLink(network, address));
 }
 
 /** What an attachment leaves on the bridge itself, where it outlives the pod's link. */

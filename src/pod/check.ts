@@ -8,6 +8,7 @@ import { Connection } from "../netlink/connection.ts";
 import { listForwardings } from "../netlink/forwarding.ts";
 import type { Link } from "../netlink/link.ts";
 import { bridgeAlias, parseAlias } from "./alias.ts";
+import { gatewaysOnLink } from "./bridge.ts";
 import { podMacOf } from "./identity.ts";
 import {
   linkFaults,
@@ -113,11 +114,12 @@ function podNeighbors({ addresses, podMac, attachment }: PodNetwork): WantedNeig
 
 function gatewaysKnownTo(network: PodNetwork, node: Place): WantedNeighbor[] {
   const { mode, hostMac } = network;
-  const spoken = families.filter((family) => speaks(network, family));
-  if (mode.kind === "routed") return spoken.map((family) => ({ address: hostGateway[family], macs: [hostMac] }));
+  if (mode.kind === "routed") {
+    const spoken = families.filter((family) => speaks(network, family));
+    return spoken.map((family) => ({ address: hostGateway[family], macs: [hostMac] }));
+  }
   if (mode.kind === "macvlan") return [];
   const { alias, mac } = findLink(node.connection, { name: mode.bridge }) ?? {};
   if (alias !== bridgeAlias || mac === undefined) return [];
-  const gateways = mode.gateways.map(({ address }) => address).filter(({ family }) => spoken.includes(family));
-  return gateways.map((address) => ({ address, macs: [mac] }));
+  return gatewaysOnLink(network, mode).map((address) => ({ address, macs: [mac] }));
 }

@@ -64,6 +64,14 @@ describe("attach to a link of the node", () => {
     );
   });
 
+  test("a name the pod has already is refused, and its interface not harmed", async ({ node, pod }) => {
+    pod.run("ip", "link", "add", "eth0", "address", "02:00:00:00:00:07", "type", "veth", "peer", "name", "eth0b");
+    const inside = pod.run("ip", "-j", "address");
+    const failed = attach(node.kernel, sample(2, dual, { mode: macvlan }), pod.path);
+    await expect(failed).rejects.toThrow(`Cannot create eth0 in ${pod.path}: it has a veth of that name`);
+    expect(pod.run("ip", "-j", "address")).toBe(inside);
+  });
+
   test("private pods reach the link and not one another", async ({ node, pod, other }) => {
     const mode = { ...macvlan, macvlanMode: "private" } as const;
     await attach(node.kernel, sample(2, dual, { mode }), pod.path);

@@ -121,11 +121,10 @@ test("a pod on our bridge has its port, its MAC and its neighbors written down",
     "replace neighbor 2001:db8:1::2 with MAC P on link 3",
     "replace neighbor 10.1.0.2 with MAC P on link 3",
   ]);
+  // Not fd00:1::1 and 10.2.0.1, gateways of the bridge for other pods.
   expect(story(network, bridgeNeighbors(network, bridge, ours, 2))).toEqual([
     "add neighbor 2001:db8:1::1 with MAC B on link 2",
-    "add neighbor fd00:1::1 with MAC B on link 2",
     "add neighbor 10.1.0.1 with MAC B on link 2",
-    "add neighbor 10.2.0.1 with MAC B on link 2",
   ]);
   expect(story(network, unquestionedAddresses(network, 2))).toEqual([
     "add address fe80::P/64 on link 2",
