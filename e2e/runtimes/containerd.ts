@@ -20,6 +20,12 @@ disabled_plugins = [
 ]
 `;
 
+export interface Started extends Container {
+  /** Stays until the task ends, and calls DEL then. */
+  readonly ctr: Running;
+  readonly name: string;
+}
+
 export class Containerd {
   readonly #machine: Machine;
   #daemon: Running;
@@ -52,7 +58,7 @@ export class Containerd {
   }
 
   /** As begin(), and waits until the container answers. */
-  async start(name: string): Promise<Container & { readonly ctr: Running }> {
+  async start(name: string): Promise<Started> {
     const ctr = this.begin(name);
     const failed = ctr.ended.then(({ code, stderr }) => {
       throw new Error(`ctr run ${name} ended with ${code}: ${stderr.trim()}`);
@@ -60,7 +66,13 @@ export class Containerd {
     failed.catch(() => {});
     const pid = await Promise.race([this.#pidOf(name), failed]);
     await untilServing(this.#machine, pid);
-    return { ...this.#container(name, pid), ctr };
+    return { ...this.#container(name, pid), ctr, name };
+  }
+
+  /** Kills the container's task and waits until ctr has cleaned up after it. */
+  async kill({ name, ctr }: Started): Promise<void> {
+    await this.run("task", "kill", "--signal", "KILL", name);
+    await ctr.ended;
   }
 
   #container(name: string, pid: string): Container {

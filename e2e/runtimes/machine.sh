@@ -25,7 +25,12 @@ ln -s /run /var/run
 mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 
-# One link, with one neighbor behind it that stands for everything outside the machine.
+# A node forwards, which is its administrator's or the agent's decision and not a plugin's. A family it does not have stays off.
+[ "$link4" = - ] || echo 1 > /proc/sys/net/ipv4/ip_forward
+[ "$link6" = - ] || echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+
+# One link, with one neighbor behind it that stands for everything outside the machine. Without duplicate address detection, which
+# would keep a node from asking for its neighbors during the first second or two.
 ip link set lo up
 ip netns add neighbor
 ip link add uplink0 type veth peer name eth0 netns neighbor
@@ -33,12 +38,14 @@ at_neighbor="ip netns exec neighbor"
 $at_neighbor ip link set lo up
 for side in "" "$at_neighbor"; do
   if [ -n "$side" ]; then device=eth0 host=2 other=1; else device=uplink0 host=1 other=2; fi
+  $side ip link set "$device" addrgenmode none
   $side ip link set "$device" up
   if [ "$link4" != - ]; then
     $side ip address add "$link4$host/24" dev "$device"
     $side ip route add default via "$link4$other"
   fi
   if [ "$link6" != - ]; then
+    $side ip address add "fe80::$host/64" dev "$device" nodad
     $side ip address add "$link6$host/64" dev "$device" nodad
     $side ip route add default via "$link6$other"
   fi

@@ -120,6 +120,7 @@ export class Machine implements AsyncDisposable {
     return existsSync(this.path(inside));
   }
 
+  /** A symbolic link; a relative one leads to the same file from outside. */
   link(target: string, inside: string): void {
     symlinkSync(target, this.path(inside));
   }

@@ -1,8 +1,13 @@
 // The networks a runtime is given: a main plugin, an IPAM plugin and a chain behind them, ours and the reference's in any mixture,
 // and how to read which addresses are leased. Bridge over host-local stands beside ours to prove that the harness tells the truth.
-import { readdirSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import * as v from "valibot";
+import { Address } from "../../src/ip/address.ts";
 import type { NetworkList, PluginConfig } from "../conformance/runtime.ts";
-import type { Families, Machine } from "./machine.ts";
+import { buildInside, type Families, type Machine } from "./machine.ts";
 import { demand, type Program } from "./programs.ts";
 
 /** From which containers get addresses, per family; gateway addresses, where a network has them, are host 1. */
@@ -34,8 +39,39 @@ export const hostLocal: Ipam = {
   },
 };
 
+const leaseRow = v.object({
+  address: v.instance(Uint8Array),
+  container_id: v.string(),
+  interface: v.string(),
+  state: v.string(),
+});
+
+/** Hextet keeps a row per address; one nobody holds any more says when it was released. A pending one is said to be. */
+export const hextetIpam: Ipam = {
+  section: (families) => ({ type: "hextet-ipam", ranges: ranges(families) }),
+  leases(machine) {
+    if (!machine.has("/var/lib/hextet/leases.db")) return [];
+    // SQLite resolves symbolic links by their text, and so would leave the machine by its own root.
+    using copy = copyOf(machine.path("/var/lib/hextet"), ["leases.db", "leases.db-wal"]);
+    using database = new DatabaseSync(join(copy.directory, "leases.db"));
+    const rows = database.prepare("SELECT * FROM lease WHERE network = ? AND released_at IS NULL").all(networkName);
+    return v.parse(v.array(leaseRow), rows).map((row) => {
+      const held = `${Address.fromBytes(row.address)} ${row.container_id} ${row.interface}`;
+      return row.state === "active" ? held : `${held} ${row.state}`;
+    });
+  },
+};
+
+/** For main plugins that make no default route of a gateway by themselves. */
+export const hextetIpamWithRoutes: Ipam = {
+  ...hextetIpam,
+  section: (families) => ({ ...hextetIpam.section(families), routes: defaultRoutes(families) }),
+};
+
+export const hextet: PluginConfig = { type: "hextet", capabilities: { ips: true, mac: true } };
 export const bridge: PluginConfig = { type: "bridge", bridge: "reference0", isGateway: true };
 export const portmap: PluginConfig = { type: "portmap", capabilities: { portMappings: true } };
+export const ours: Recipe = { main: hextet, ipam: hextetIpam, chain: [portmap] };
 export const reference: Recipe = { main: bridge, ipam: hostLocal, chain: [portmap] };
 
 /** CNI 1.0.0 is the newest that the packages of Debian 12 speak. */
@@ -61,10 +97,25 @@ export async function installNetwork(machine: Machine, recipe: Recipe): Promise<
     demand(program);
     machine.link(program, `/opt/cni/bin/${plugin}`);
   }
+  for (const plugin of ["hextet", "hextet-ipam"])
+    machine.link(`../../..${buildInside}/bin/hextet`, `/opt/cni/bin/${plugin}`);
   for (const address of machine.addresses(1)) {
     const subnet = address.includes(":") ? subnets.v6 : subnets.v4;
     await machine.run("ip", "-netns", "neighbor", "route", "add", subnet, "via", address);
   }
+}
+
+function copyOf(directory: string, names: readonly string[]): Disposable & { readonly directory: string } {
+  const copy = mkdtempSync(join(tmpdir(), "hextet-leases-"));
+  for (const name of names) copyFileSync(join(directory, name), join(copy, name));
+  return { directory: copy, [Symbol.dispose]: () => rmSync(copy, { recursive: true }) };
+}
+
+/** A second network with other prefixes, of hextet alone, whose only routes are these prefixes. */
+export function installSecondNetwork(machine: Machine, name: string): void {
+  const prefixes = perFamily(machine.families, "fd77:0:0:2::/64", "10.77.2.0/24");
+  const ipam = { ranges: prefixes.map((subnet) => [{ subnet }]), routes: prefixes.map((dst) => ({ dst })) };
+  machine.write(`/etc/cni/net.d/20-${name}.conflist`, { cniVersion: "1.0.0", name, plugins: [{ ...hextet, ipam }] });
 }
 
 function ranges(families: Families): object[][] {

@@ -95,8 +95,8 @@ const looks = [
   "ls /run/netns",
 ];
 
-/** Made by the kernel itself out of addresses, or for every link. */
-const madeByKernel = / proto kernel | dev lo |^qdisc noqueue |^multicast |^table ip6? nat$/;
+/** Made by the kernel itself out of addresses or for every link, and the tables iptables makes when it is first asked. */
+const madeByKernel = / proto kernel | dev lo |^qdisc noqueue |^multicast |^table ip6? (filter|mangle|nat|raw)$/;
 
 /** Everything a container can leave behind in the kernel, one thing a line. */
 export async function footprint(machine: Machine): Promise<string[]> {

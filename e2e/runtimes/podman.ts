@@ -1,9 +1,10 @@
 // podman with its CNI backend inside a machine: the version of Debian 12 reads /etc/cni/net.d as an administrator left it. One
 // container is started, reloaded, restarted and removed by the words a user would type.
 import { image, makeImage, untilServing } from "./image.ts";
-import type { Machine, Running } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import { networkName } from "./networks.ts";
 import type { Container } from "./observe.ts";
+import type { Pause } from "./pause.ts";
 import { demand } from "./programs.ts";
 
 // Without cgroups: the machine that runs the tests may mix both cgroup versions or lend none of its controllers, and a network
@@ -32,6 +33,8 @@ runroot = "/run/containers/storage"
 `;
 
 export interface Start {
+  /** As --network takes it: the name, or with what is asked for "pods:ip=fd00::7,mac=...". */
+  readonly network?: string;
   /** As -p takes them: "8080:80", "[::1]:8080:80/udp". */
   readonly ports?: readonly string[];
   readonly options?: readonly string[];
@@ -64,9 +67,25 @@ export class Podman {
     return this.container(name);
   }
 
-  /** As start(), without waiting: for a podman that is to be killed. */
-  begin(name: string, start: Start = {}): Running {
-    return this.#machine.start("podman", ...startArguments(name, start));
+  /** Starts a container, and kills podman when the network plugin has done its work and podman does not know it yet. */
+  async killInAdd(name: string, pause: Pause): Promise<void> {
+    pause.hold();
+    const podman = this.#machine.start("podman", ...startArguments(name, {}));
+    await pause.reached();
+    podman.kill("SIGKILL");
+    await podman.ended;
+    await pause.release();
+  }
+
+  /** Removes a container whose start was broken off. It ends with "device or resource busy", and the container is gone. */
+  async forget(name: string): Promise<void> {
+    await this.#machine.start("podman", "rm", "--force", "--time", "0", name).ended;
+  }
+
+  /** Removes the namespaces podman itself has forgotten: those nothing runs in. */
+  async removeLostNamespaces(): Promise<void> {
+    const each = 'name=${path##*/}; [ -n "$(ip netns pids "$name")" ] || ip netns delete "$name"';
+    await this.#machine.run("sh", "-c", `for path in /run/netns/netns-*; do ${each}; done`);
   }
 
   /** A running container, as soon as it serves. */
@@ -79,7 +98,7 @@ export class Podman {
   }
 }
 
-function startArguments(name: string, { ports = [], options = [] }: Start): string[] {
+function startArguments(name: string, { network = networkName, ports = [], options = [] }: Start): string[] {
   const published = ports.flatMap((port) => ["--publish", port]);
   // busybox asks for a raw socket to ping, which podman no longer grants by itself.
   const rights = ["--cap-add", "NET_RAW"];
@@ -89,7 +108,7 @@ function startArguments(name: string, { ports = [], options = [] }: Start): stri
     "--name",
     name,
     "--network",
-    networkName,
+    network,
     ...rights,
     ...published,
     ...options,

@@ -1,36 +1,83 @@
 // Our plugins among the reference's: theirs over our IPAM, ours over theirs, and ours at the head of the chain people have behind
 // their bridge.
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { PluginConfig } from "../conformance/runtime.ts";
+import { build } from "../runtime/built.ts";
 import { addressesIn, Driver } from "./driver.ts";
 import { columns, familiesIn, familyOf } from "./machine.ts";
-import { bridge, hostLocal, listOf, portmap, type Recipe, reference } from "./networks.ts";
-import { fetchFrom, unanswered } from "./observe.ts";
+import {
+  bridge,
+  hextet,
+  hextetIpam,
+  hextetIpamWithRoutes,
+  hostLocal,
+  type Ipam,
+  listOf,
+  ours,
+  portmap,
+  type Recipe,
+} from "./networks.ts";
+import { addressesOf, fetchFrom, unanswered, withoutLength } from "./observe.ts";
 import { Site } from "./site.ts";
 
-const mixtures: readonly { readonly name: string; readonly recipe: Recipe }[] = [
-  { name: "bridge over host-local", recipe: { main: bridge, ipam: hostLocal, chain: [] } },
-  { name: "ptp over host-local", recipe: { main: { type: "ptp" }, ipam: hostLocal, chain: [] } },
-];
-const rows = mixtures.flatMap((mixture) => columns.map((families) => ({ ...mixture, families })));
+beforeAll(() => void build());
 
-describe("mixtures", () => {
-  test.for(rows)(
-    "$name attaches a $families pod that reaches the host and its neighbor",
-    async ({ recipe, families }) => {
-      await using site = await Site.make(families, recipe);
-      const list = listOf(recipe, families);
-      const driver = new Driver(site.machine);
-      const pod = await driver.makePod("pod");
-      const answer = await driver.runtime.add(list, pod.attachment);
-      const inside = await site.agreedAddresses(pod, addressesIn(answer));
-      expect(inside.map(familyOf)).toEqual(familiesIn[families]);
-      await driver.runtime.check(list, pod.attachment);
-      expect(await unanswered(pod, [...site.machine.addresses(1), ...site.machine.addresses(2)])).toEqual([]);
-      expect(await unanswered(site.machine.neighbor, inside)).toEqual([]);
-      await driver.removePod(list, pod);
-      expect(await site.left()).toEqual([]);
-    },
+const routed: PluginConfig = { ...hextet, mode: "routed" };
+const onUplink = { master: "uplink0" };
+
+/** Behind the node: pods that the node routes to. */
+const behind = rowsOf({
+  "bridge over host-local": [bridge, hostLocal],
+  "bridge over hextet-ipam": [bridge, hextetIpamWithRoutes],
+  "ptp over hextet-ipam": [{ type: "ptp" }, hextetIpamWithRoutes],
+  "hextet as router over host-local": [routed, hostLocal],
+});
+
+/** Beside the node: pods on the node's own link, which the node itself does not reach. */
+const beside = rowsOf({
+  "macvlan over hextet-ipam": [{ type: "macvlan", ...onUplink }, hextetIpam],
+  "hextet as macvlan over host-local": [{ ...hextet, mode: "macvlan", ...onUplink }, hostLocal],
+});
+
+function rowsOf(mixtures: Readonly<Record<string, readonly [PluginConfig, Ipam]>>) {
+  return Object.entries(mixtures).flatMap(([name, [main, ipam]]) =>
+    columns.map((families) => ({ name, families, recipe: { main, ipam, chain: [] } })),
   );
+}
+
+describe("a mixture", () => {
+  test.for(behind)("of $name gives a $families pod that reaches the host and its neighbor", async (row) => {
+    const { recipe, families } = row;
+    await using site = await Site.make(families, recipe);
+    const list = listOf(recipe, families);
+    const driver = new Driver(site.machine);
+    const pod = await driver.makePod("pod");
+    const answer = await driver.runtime.add(list, pod.attachment);
+    const inside = await site.agreedAddresses(pod, addressesIn(answer));
+    expect(inside.map(familyOf)).toEqual(familiesIn[families]);
+    await driver.runtime.check(list, pod.attachment);
+    expect(await unanswered(pod, [...site.machine.addresses(1), ...site.machine.addresses(2)])).toEqual([]);
+    expect(await unanswered(site.machine.neighbor, inside)).toEqual([]);
+    await driver.removePod(list, pod);
+    expect(await site.left()).toEqual([]);
+  });
+
+  test.for(beside)("of $name gives $families pods that reach each other", async ({ recipe, families }) => {
+    await using site = await Site.make(families, recipe);
+    const list = listOf(recipe, families);
+    const driver = new Driver(site.machine);
+    const pods = [await driver.makePod("one"), await driver.makePod("two")] as const;
+    for (const pod of pods) {
+      const answer = await driver.runtime.add(list, pod.attachment);
+      expect((await site.agreedAddresses(pod, addressesIn(answer))).map(familyOf)).toEqual(familiesIn[families]);
+      await driver.runtime.check(list, pod.attachment);
+    }
+    const [one, two] = pods;
+    const addresses = (await addressesOf(site.machine, two)).map(withoutLength);
+    expect(await unanswered(one, addresses)).toEqual([]);
+    for (const pod of pods) await driver.removePod(list, pod);
+    expect(await site.left()).toEqual([]);
+  });
 });
 
 const limits = { ingressRate: 10_000_000, ingressBurst: 1_000_000, egressRate: 20_000_000, egressBurst: 1_000_000 };
@@ -42,7 +89,7 @@ const chain: Recipe["chain"] = [
 const offered = { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }], bandwidth: limits };
 
 describe.for(columns)("the chain portmap, bandwidth, tuning behind a %s pod", (families) => {
-  const recipe: Recipe = { ...reference, chain };
+  const recipe: Recipe = { ...ours, chain };
   const list = listOf(recipe, families);
   // portmap 1.1.1 fails its own CHECK: it asks for the chains of both families where the pod has one, and in a dual network it
   // looks for the rules of one family in the table of the other.
@@ -76,14 +123,16 @@ describe.for(columns)("the chain portmap, bandwidth, tuning behind a %s pod", (f
     expect(await site.left()).toEqual([]);
   });
 
-  test("stays reachable when tuning gives it another MAC address", async () => {
-    const withMac: Recipe = { ...recipe, chain: [{ type: "tuning", mac: "02:00:5e:00:53:01" }] };
-    await using site = await Site.make(families, withMac);
+  test("gets out by the chain that podman writes behind its own bridge", async () => {
+    const podmans: Recipe = { ...ours, chain: [portmap, { type: "firewall" }, { type: "tuning" }] };
+    await using site = await Site.make(families, podmans);
+    // A host that forwards nothing it was not told to, as Docker leaves it behind.
+    for (const tables of ["iptables", "ip6tables"]) await site.machine.run(tables, "--policy", "FORWARD", "DROP");
     const driver = new Driver(site.machine);
-    const pod = await driver.makePod("pod");
-    await driver.runtime.add(listOf(withMac, families), pod.attachment);
-    expect(await pod.run("ip", "link", "show", "eth0")).toContain("02:00:5e:00:53:01");
+    const pod = await driver.makePod("pod", offered);
+    await driver.runtime.add(listOf(podmans, families), pod.attachment);
     expect(await unanswered(pod, site.machine.addresses(2))).toEqual([]);
-    await driver.runtime.check(listOf(withMac, families), pod.attachment);
+    await driver.removePod(listOf(podmans, families), pod);
+    expect(await site.left()).toEqual([]);
   });
 });
