@@ -1,10 +1,11 @@
 # Sourced by test.sh and check.sh: installs what is missing on this machine, nothing where all is there, and puts the pinned Node
-# first in PATH. It needs git, npm and a Node of 20 or later to begin with.
+# first in PATH. It needs git, npm and a Node of 20 or later to begin with. Who needs only some of the packages names them in
+# $packages before.
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 
 missing_packages() {
-  wanted=$(sed -n 's/^\([a-z0-9][^ ]*\).*/\1/p' cmd/dev/debian-packages)
+  wanted=${packages:-$(sed -n 's/^\([a-z0-9][^ ]*\).*/\1/p' cmd/dev/debian-packages)}
   # shellcheck disable=SC2086 # one word each
   installed=$(dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p')
   for package in $wanted; do
