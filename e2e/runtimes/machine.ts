@@ -46,7 +46,7 @@ export class Machine implements AsyncDisposable {
   }
 
   static async start(families: Families): Promise<Machine> {
-    demand("/sbin/ip", "/usr/bin/nsenter", "/usr/bin/unshare");
+    demand("/sbin/ip", "/usr/bin/nsenter", "/usr/bin/unshare", "/usr/sbin/iptables-save", "/usr/sbin/nft");
     mkdirSync(build, { recursive: true });
     const name = `hextet-e2e-${randomBytes(4).toString("hex")}`;
     const links = [families === "v6" ? "-" : link.v4, families === "v4" ? "-" : link.v6];
