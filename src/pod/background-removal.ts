@@ -85,5 +85,5 @@ export class BackgroundRemoval implements AsyncDisposable {
 
 /** Unlike any name a link in use has; in one namespace no two links have one index. */
 function retiredName({ index }: Link): string {
-  return `hxgone${index}`;
+  return `hxgone${index.toString(16)}`;
 }

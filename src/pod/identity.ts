@@ -4,16 +4,9 @@ import { hash } from "node:crypto";
 import { Mac } from "../ip/mac.ts";
 import type { Attachment } from "../ipam/attachment.ts";
 
-const HOST_LINK = /^hx[0-9a-f]{13}$/;
-
 /** `hx` and 52 bits of a digest in hexadecimal: 15 bytes, the longest name the kernel takes. */
 export function hostLinkOf(attachment: Attachment): string {
   return `hx${digest(attachment).toString("hex", 0, 7).slice(0, 13)}`;
-}
-
-/** Reads as a name that hostLinkOf gives. */
-export function isHostLink(name: string): boolean {
-  return HOST_LINK.test(name);
 }
 
 export function podMacOf(attachment: Attachment): Mac {

@@ -36,7 +36,10 @@ describe("inventory", () => {
       const networks = [sample(2, stack, { mode }), sample(3, stack, { mode })] as const;
       await attach(node.kernel, networks[0], pod.path);
       await attach(node.kernel, networks[1], other.path);
-      expect(asTexts(inventory(node.kernel)).sort()).toEqual(networks.map(expected));
+      const found = inventory(node.kernel).toSorted((one, other) =>
+        one.attachment.containerId.localeCompare(other.attachment.containerId),
+      );
+      expect(asTexts(found)).toEqual(networks.map(expected));
     },
   );
 

@@ -3,11 +3,9 @@
 import { constants } from "node:os";
 import type { Kernel, Sysctl } from "../kernel/kernel.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
-import type { NetlinkSocket } from "../netlink/socket.ts";
+import type { Namespace, NetlinkSocket } from "../netlink/socket.ts";
 
 export class FailingKernel implements Kernel {
-  readonly run: Kernel["run"];
-  readonly namespace: Kernel["namespace"];
   readonly #kernel: Kernel;
   #steps: number;
   /** What was about to be done; absent where all went well. */
@@ -16,8 +14,14 @@ export class FailingKernel implements Kernel {
   constructor(kernel: Kernel, stepsBefore: number) {
     this.#kernel = kernel;
     this.#steps = stepsBefore;
-    this.run = kernel.run;
-    this.namespace = kernel.namespace;
+  }
+
+  run(...args: Parameters<Kernel["run"]>): ReturnType<Kernel["run"]> {
+    return this.#kernel.run(...args);
+  }
+
+  namespace(path: string): Namespace {
+    return this.#kernel.namespace(path);
   }
 
   socket(...args: Parameters<Kernel["socket"]>): NetlinkSocket {
