@@ -15,7 +15,7 @@ export type FaultCode =
   | "prefix-overlap"
   | "not-on-link"
   | "no-common-underlay"
-  | "link-name-taken"
+  | "tunnel-conflict"
   | "mtu-too-small";
 
 export interface Fault {
