@@ -1,6 +1,6 @@
 // The networks a runtime is given: a main plugin, an IPAM plugin and a chain behind them, ours and the reference's in any mixture,
 // and how to read which addresses are leased. Bridge over host-local stands beside ours to prove that the harness tells the truth.
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -72,7 +72,6 @@ export const hextet: PluginConfig = { type: "hextet", capabilities: { ips: true,
 export const bridge: PluginConfig = { type: "bridge", bridge: "reference0", isGateway: true };
 export const portmap: PluginConfig = { type: "portmap", capabilities: { portMappings: true } };
 export const ours: Recipe = { main: hextet, ipam: hextetIpam, chain: [portmap] };
-export const reference: Recipe = { main: bridge, ipam: hostLocal, chain: [portmap] };
 
 /** CNI 1.0.0 is the newest that the packages of Debian 12 speak. */
 export function listOf({ main, ipam, chain }: Recipe, families: Families, cniVersion = "1.0.0"): NetworkList {
@@ -107,7 +106,9 @@ export async function installNetwork(machine: Machine, recipe: Recipe): Promise<
 
 function copyOf(directory: string, names: readonly string[]): Disposable & { readonly directory: string } {
   const copy = mkdtempSync(join(tmpdir(), "hextet-leases-"));
-  for (const name of names) copyFileSync(join(directory, name), join(copy, name));
+  for (const name of names.filter((each) => existsSync(join(directory, each)))) {
+    copyFileSync(join(directory, name), join(copy, name));
+  }
   return { directory: copy, [Symbol.dispose]: () => rmSync(copy, { recursive: true }) };
 }
 
