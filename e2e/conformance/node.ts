@@ -68,6 +68,8 @@ export class Node implements Disposable {
       namespace.run("ip", "addr", "add", `2001:db8:ffff::${last}/64`, "dev", link, "nodad");
       namespace.run("ip", "addr", "add", `fe80::${last}/64`, "dev", link, "nodad");
     }
+    // Asking for a link makes the kernel notice its carrier now, and add what it adds then, and not during a test.
+    for (const { namespace, link } of ends) namespace.run("ip", "link", "show", link);
     this.host.run("ip", "route", "add", "default", "via", "192.0.2.1");
     this.host.run("ip", "route", "add", "default", "via", "2001:db8:ffff::1");
   }

@@ -34,6 +34,28 @@ function inside(command: string, env: Readonly<Record<string, string>> = {}, std
   return { code: status, stdout, stderr };
 }
 
+const v4Range = { subnet: "10.1.0.0/24" };
+const v6Range = { subnet: "fd01::/64" };
+
+/** One call for a pod whose namespace, like that of its host, lives as long as the call. */
+function withPod(verb: string, conf: object): Outcome {
+  const pod = "unshare --net sleep 60 & POD=$!; until [ -e /proc/$POD/ns/net ]; do :; done";
+  const call = `CNI_NETNS=/proc/$POD/ns/net chroot ${root} /bin/busybox sh -c "exec ${binDirectory}/hextet"`;
+  const script = `mount -t proc proc /proc; mount -t proc proc ${root}/proc; ip link set lo up; ${pod}; ${call}; CODE=$?; kill $POD; exit $CODE`;
+  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "--pid", "--net", "--fork", "sh", "-c", script], {
+    env: {
+      PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: "one",
+      CNI_IFNAME: "eth0",
+      CNI_PATH: binDirectory,
+    },
+    input: JSON.stringify(conf),
+    encoding: "utf8",
+  });
+  return { code: status, stdout, stderr };
+}
+
 describe("on a host with nothing but a kernel", () => {
   test("there is indeed nothing else", () => {
     expect(readdirSync(root)).toEqual(["bin", "opt", "proc"]);
@@ -51,6 +73,28 @@ describe("on a host with nothing but a kernel", () => {
       cniVersion: "0.4.0",
       supportedVersions: ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
     });
+  });
+
+  test.for(["v4", "v6", "dual"] as const)("a pod is attached and taken away again (%s)", (families) => {
+    const ranges = { v4: [[v4Range]], v6: [[v6Range]], dual: [[v6Range], [v4Range]] }[families];
+    const conf = {
+      cniVersion: "1.1.0",
+      name: "pods",
+      type: "hextet",
+      ipam: { ranges, dataDir: `/leases-${families}` },
+    };
+    const added = JSON.parse(withPod("ADD", conf).stdout);
+    const addresses = added.ips.map(({ address }: { readonly address: string }) => address);
+    expect(addresses).toEqual(
+      { v4: ["10.1.0.2/32"], v6: ["fd01::2/128"], dual: ["fd01::2/128", "10.1.0.2/32"] }[families],
+    );
+    // The pod's namespace ended with the first call; what the database keeps did not.
+    expect(withPod("ADD", conf)).toMatchObject({ code: 1, stdout: expect.stringContaining("holds") });
+    expect(withPod("DEL", conf)).toMatchObject({ code: 0, stdout: "" });
+    expect(withPod("STATUS", conf)).toMatchObject({ code: 0, stdout: "" });
+    expect(withPod("ADD", conf).code).toBe(0);
+    expect(withPod("GC", { ...conf, "cni.dev/valid-attachments": [] })).toMatchObject({ code: 0, stdout: "" });
+    expect(withPod("ADD", conf).code).toBe(0);
   });
 
   test("hextetctl prints its version, and installs itself elsewhere", () => {
