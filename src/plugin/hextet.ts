@@ -15,6 +15,7 @@ import { addressingOf } from "./addressing-of.ts";
 import { explained, explainedStatus } from "./explain.ts";
 import { collect, release, requireFreeAddresses } from "./holdings.ts";
 import type { Host } from "./host.ts";
+import { refuseOwnNamespace } from "./own-namespace.ts";
 import { requireKernel, warnWithoutForwarding } from "./readiness.ts";
 import { resultOf } from "./result.ts";
 import { modeOf, readSettings, type Settings, tolerantSettings } from "./settings.ts";
@@ -34,6 +35,7 @@ export function hextet(host: Host): Plugin {
 
 async function add(host: Host, request: AddRequest): Promise<Added> {
   const { netns, config, previous } = request;
+  refuseOwnNamespace(request);
   const settings = readSettings(host.log, config);
   const addressing = addressingOf(host, request, settings);
   if (addressing.interrupted()) await detach(host.kernel, detachTarget(request, settings), host.removePair);
