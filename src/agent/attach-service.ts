@@ -23,6 +23,18 @@ export interface AttachServiceOptions {
   readonly buildId: string;
   readonly plugin: (name: PluginName) => Plugin;
   readonly log: Log;
+  /** Told of every call once its answer has been sent, or could not be. */
+  readonly onAnswered?: (call: AnsweredCall) => void;
+}
+
+export interface AnsweredCall {
+  readonly program: PluginName;
+  /** As the runtime wrote it: anything at all. */
+  readonly verb: string;
+  /** `undelivered`: done, and the runtime was gone. */
+  readonly outcome: "success" | "error" | "undelivered";
+  /** From the complete request to the answer, waiting for calls of the same attachment included. */
+  readonly seconds: number;
 }
 
 export class AttachService implements AsyncDisposable {
@@ -85,22 +97,30 @@ export class AttachService implements AsyncDisposable {
     }
     // From the moment this is sent the launcher leaves the work to us, and not before.
     await send(socket, encodeAccepted());
-    await this.#turns.take(keyOf(request), () => this.#answer(socket, request, program));
+    const startedAt = performance.now();
+    const outcome = await this.#turns.take(keyOf(request), () => this.#answer(socket, request, program));
+    const { CNI_COMMAND: verb = "", CNI_CONTAINERID: container } = request.environment;
+    const seconds = (performance.now() - startedAt) / 1000;
+    this.#options.log.debug("call answered", { program, verb, container, outcome, seconds });
+    this.#options.onAnswered?.({ program, verb, outcome, seconds });
   }
 
-  async #answer(socket: Socket, { environment, stdin }: LauncherRequest, program: PluginName): Promise<void> {
-    const { log, plugin } = this.#options;
-    const answer = await serve(
-      { environment, stdin },
-      plugin(program),
-      log.with({ container: environment["CNI_CONTAINERID"] }),
-    );
+  async #answer(
+    socket: Socket,
+    { environment, stdin }: LauncherRequest,
+    program: PluginName,
+  ): Promise<AnsweredCall["outcome"]> {
+    const { plugin } = this.#options;
+    const log = this.#options.log.with({ container: environment["CNI_CONTAINERID"] });
+    const answer = await serve({ environment, stdin }, plugin(program), log);
     try {
       await send(socket, encodeAnswer({ exitCode: answer.code, stdout: answer.stdout, stderr: "" }));
       answer.delivered?.();
+      return answer.code === 0 ? "success" : "error";
     } catch (error) {
-      log.warning("answer could not be delivered", { container: environment["CNI_CONTAINERID"], error });
+      log.warning("answer could not be delivered", { error });
       await withdraw(answer);
+      return "undelivered";
     }
   }
 }
