@@ -1,20 +1,26 @@
-// npm run bench -- [attach|ipam] [options]: measures Hextet against the peers that are at hand, in one run.
+// npm run bench -- [attach|ipam] [options]: measures Hextet against the peers that are at hand, or against itself, in one run.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { attachTable, benchAttach } from "./attach.ts";
+import { benchIpam, ipamTable } from "./ipam.ts";
 import type { Families } from "./subjects.ts";
 
-const usage = `npm run bench -- attach [options]
+const usage = `npm run bench -- [attach|ipam] [options]
 
   --family LIST       v4, v6, dual, separated by commas       (dual)
   --samples N         measured runs of each verb and subject  (100)
+  --json FILE         writes the rows as JSON as well
+
+attach: ADD and DEL from exec to exit, against bridge + host-local
   --standing N        pods already there                      (0)
   --workers N         at a time, 1 to 32                      (1)
   --reference DIR     where bridge and host-local are         (/usr/lib/cni)
-  --json FILE         writes the rows as JSON as well
+
+ipam: leasing with few and with many leases held
+  --leases LIST       how many, separated by commas           (1000,1000000)
 `;
 
 const { values, positionals } = parseArgs({
@@ -25,6 +31,7 @@ const { values, positionals } = parseArgs({
     standing: { type: "string", default: "0" },
     workers: { type: "string", default: "1" },
     reference: { type: "string", default: "/usr/lib/cni" },
+    leases: { type: "string", default: "1000,1000000" },
     json: { type: "string" },
     help: { type: "boolean", default: false },
     inside: { type: "boolean", default: false },
@@ -39,6 +46,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const [what = "attach"] = positionals;
+  if (what === "ipam") return measureLeasing();
   if (what !== "attach") {
     process.stderr.write(`There is no bench ${JSON.stringify(what)}\n\n${usage}`);
     return 2;
@@ -55,13 +63,33 @@ async function main(): Promise<number> {
       referenceDirectory: values.reference,
       scratchDirectory,
     });
-    process.stdout.write(`${machine()}\n${attachTable(rows)}\n`);
-    if (values.json !== undefined)
-      await writeFile(values.json, `${JSON.stringify({ machine: machine(), rows }, null, 2)}\n`);
+    await tell(attachTable(rows), rows, `${machine()}, reference plugins ${referenceVersion()}`);
     return 0;
   } finally {
     await rm(scratchDirectory, { recursive: true, force: true });
   }
+}
+
+async function measureLeasing(): Promise<number> {
+  const scratchDirectory = await mkdtemp(join(tmpdir(), "hextet-bench-"));
+  try {
+    const rows = benchIpam({
+      families: values.family.split(",").map(parseFamilies),
+      samples: parseCount("samples", values.samples, 100_000),
+      standing: values.leases.split(",").map((count) => parseCount("leases", count, 10_000_000)),
+      scratchDirectory,
+    });
+    await tell(ipamTable(rows), rows, machine());
+    return 0;
+  } finally {
+    await rm(scratchDirectory, { recursive: true, force: true });
+  }
+}
+
+async function tell(text: string, rows: readonly object[], where: string): Promise<void> {
+  process.stdout.write(`${where}\n${text}\n`);
+  if (values.json === undefined) return;
+  await writeFile(values.json, `${JSON.stringify({ machine: where, rows }, null, 2)}\n`);
 }
 
 /** The host's side of every link is made in a network namespace that ends with the bench. */
@@ -85,8 +113,9 @@ function parseCount(name: string, text: string, most: number): number {
 }
 
 function machine(): string {
-  const reference = execFileSync("dpkg-query", ["-W", "-f", "${Version}", "containernetworking-plugins"], {
-    encoding: "utf8",
-  });
-  return `Linux ${release()}, ${cpus().length} CPUs (${cpus()[0]?.model}), Node ${process.version}, reference plugins ${reference}`;
+  return `Linux ${release()}, ${cpus().length} CPUs (${cpus()[0]?.model}), Node ${process.version}`;
+}
+
+function referenceVersion(): string {
+  return execFileSync("dpkg-query", ["-W", "-f", "${Version}", "containernetworking-plugins"], { encoding: "utf8" });
 }

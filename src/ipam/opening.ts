@@ -19,6 +19,9 @@ export interface Opened {
   readonly settings: Settings;
 }
 
+/** The reason to compare that is none for concern. */
+export const openedToStay = "opened to stay";
+
 export interface OpeningOptions {
   /** Reads the whole database for damage, and compares it with the inventory; says why. */
   readonly compare?: string;
@@ -133,5 +136,7 @@ function checkPages({ connection }: Database): void {
 function compare(database: Database, { bootId, now, inventory, report }: StoreSetup, reason: string): void {
   const ground = { bootId, nowMs: now(), cooldownMs: defaultCooldownMs };
   const adopted = database.transaction(() => adopt(database, inventory(), ground));
+  const { leases, unknown, disputed } = adopted;
+  if (reason === openedToStay && leases + unknown + disputed.length === 0) return;
   report({ kind: "compared", reason, adopted });
 }

@@ -1,6 +1,6 @@
 // A lease database made anew: complete in a file of its own, then moved into place. What was there is set aside, never overwritten;
 // what can still be read of it is taken over, and the kernel's links and routes tell the rest.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { adopt } from "./adopt.ts";
 import { endEarlierBoots } from "./boot.ts";
 import { Database } from "./database.ts";
@@ -37,7 +37,8 @@ interface Sources {
 function fill(files: DatabaseFiles, setup: StoreSetup, { held, aside, damage }: Sources): StoreEvent {
   const { bootId, now, randomBytes, timeoutMs } = setup;
   const nowMs = now();
-  const isNew = aside === undefined && held.length === 0;
+  // The reserve is made after the database: where it lies alone, there was one.
+  const isNew = aside === undefined && held.length === 0 && !existsSync(setup.paths.reserve);
   const { rows, key = randomBytes(keyLength) } = aside === undefined ? { rows: [] } : salvage(aside, timeoutMs);
   using database = new Database(files, { timeoutMs });
   database.connection.exec("PRAGMA journal_mode = WAL");

@@ -4,6 +4,7 @@
 
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { DamagedStore, errnoCode } from "./store-fault.ts";
 import type { StorePaths } from "./store-paths.ts";
 
 /** A release takes about ten pages of 4 KiB, SQLite's index 32 KiB; the rest is for file systems that allocate in large pieces. */
@@ -13,14 +14,24 @@ const pieceSize = 64 * 1024;
 /** Makes it where it is missing or short; throws where there is no room, and keeps what there is. */
 export function ensureReserve({ reserve }: StorePaths): void {
   if (statSync(reserve, { throwIfNoEntry: false })?.size === size) return;
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-  const fd = openSync(reserve, flags, 0o600);
+  const fd = openReserve(reserve);
   try {
     // A file system that compresses would keep no room for zeros.
     const bytes = randomBytes(size);
-    for (let written = 0; written < size; ) written += writeSync(fd, bytes, written, pieceSize);
+    for (let written = 0; written < size; ) {
+      written += writeSync(fd, bytes, written, Math.min(pieceSize, size - written));
+    }
   } finally {
     closeSync(fd);
+  }
+}
+
+function openReserve(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") throw new DamagedStore("its directory is gone");
+    throw error;
   }
 }
 

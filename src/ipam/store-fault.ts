@@ -1,6 +1,7 @@
 // What SQLite or the file system said, as a LeaseError: which of them are full disks, locks held too long, read-only file
 // systems, and what each asks of the operator. Whether a database is damaged is asked here too.
-import { statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { LeaseError } from "./lease-error.ts";
 
 /** Result codes of SQLite, https://www.sqlite.org/rescode.html; the low byte is the primary one. */
@@ -27,8 +28,8 @@ export function isFull(error: unknown, directory: string): boolean {
 }
 
 /** Bytes left on the file system for us. */
-export function roomIn(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
+function roomIn(directory: string): number {
+  const { bavail, bsize } = statfsSync(nearestExisting(directory));
   return bavail * bsize;
 }
 
@@ -52,7 +53,7 @@ export function explain(what: string, directory: string, error: unknown): unknow
       "Try again; if this stays, look who has it open",
     );
   }
-  if (code === codes.readOnly || errnoCode(error) === "EROFS") {
+  if (code === codes.readOnly || isReadOnly(directory)) {
     return tell("store", "it cannot be written", "Mount its file system writable, or name another dataDir");
   }
   if (isDamage(error))
@@ -64,12 +65,26 @@ export function explain(what: string, directory: string, error: unknown): unknow
   return error;
 }
 
+/** Asked of the file system itself, which the errors that follow from it often do not name. */
+function isReadOnly(directory: string): boolean {
+  try {
+    accessSync(nearestExisting(directory), constants.W_OK);
+    return false;
+  } catch (error) {
+    return errnoCode(error) === "EROFS";
+  }
+}
+
+function nearestExisting(directory: string): string {
+  return existsSync(directory) ? directory : nearestExisting(dirname(directory));
+}
+
 function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
   return error.errcode & 0xff;
 }
 
-function errnoCode(error: unknown): string | undefined {
+export function errnoCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   return "syscall" in error ? error.code : undefined;
 }

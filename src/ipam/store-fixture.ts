@@ -1,7 +1,8 @@
 // A lease store in a directory of its own, with a clock and a kernel that tests set. Only tests import this.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test } from "vitest";
 import type { LeaseRequest } from "./allocate.ts";
 import type { Attachment } from "./attachment.ts";
 import { type IpamConfig, parseIpam } from "./config.ts";
@@ -17,8 +18,11 @@ export const stacks = {
   dual: parseIpam({ ranges: [[{ subnet: "fd00::/64" }], [{ subnet: "10.1.0.0/24" }]] }),
 } as const;
 
+/** Flushing to a disk proves nothing here and takes most of the time. */
+const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 export class StoreFixture implements Disposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "hextet-leases-"));
+  readonly directory = mkdtempSync(join(memory, "hextet-leases-"));
   /** Taken, with the time, by stores that are opened or used after it is set. */
   nowMs = Date.parse("2026-08-20T12:00:00Z");
   bootId = "boot-1";
@@ -28,19 +32,19 @@ export class StoreFixture implements Disposable {
   readonly #stores: LeaseStore[] = [];
 
   open(options: Partial<LeaseStoreOptions> = {}): LeaseStore {
-    const store = LeaseStore.open({
-      directory: this.directory,
-      bootId: this.bootId,
-      now: () => this.nowMs,
-      report: (event) => this.events.push(event),
-      inventory: () => {
-        this.inventories++;
-        return this.held;
-      },
-      ...options,
-    });
+    const store = LeaseStore.open({ ...this.options, ...options });
     this.#stores.push(store);
     return store;
+  }
+
+  get options(): LeaseStoreOptions {
+    const { directory, bootId } = this;
+    const report = (event: StoreEvent) => this.events.push(event);
+    const inventory = () => {
+      this.inventories++;
+      return this.held;
+    };
+    return { directory, bootId, now: () => this.nowMs, report, inventory };
   }
 
   pass(seconds: number): void {
@@ -73,6 +77,13 @@ export function addressesOf(leases: readonly Lease[]): readonly string[] {
   return leases.map(({ address }) => String(address));
 }
 
+/** What the kernel would show of these attachments. */
+export function shownBy(store: LeaseStore, ...containerIds: readonly string[]): readonly HeldAddress[] {
+  return containerIds.flatMap((id) =>
+    store.find(attachment(id)).map(({ address }) => ({ address, attachment: attachment(id), hostLink: `hx${id}` })),
+  );
+}
+
 /** The LeaseError that is thrown. */
 export function errorOf(run: () => unknown): LeaseError {
   try {
@@ -83,3 +94,11 @@ export function errorOf(run: () => unknown): LeaseError {
   }
   throw new Error("Nothing was thrown");
 }
+
+/** A test that is handed a fixture of its own. */
+export const storeTest = test.extend<{ fixture: StoreFixture }>({
+  fixture: async ({ task: _ }, use) => {
+    using fixture = new StoreFixture();
+    await use(fixture);
+  },
+});

@@ -3,7 +3,7 @@
 import { accessSync, constants } from "node:fs";
 import type { Ground } from "./ground.ts";
 import { LeaseError } from "./lease-error.ts";
-import { type Opened, openDatabase } from "./opening.ts";
+import { type Opened, openDatabase, openedToStay } from "./opening.ts";
 import { ensureReserve, spendReserve } from "./reserve.ts";
 import { DamagedStore, explain, hasRoom, isDamage, isFull } from "./store-fault.ts";
 import { inodeOf } from "./store-paths.ts";
@@ -28,7 +28,7 @@ export class StoreSession implements Disposable {
   }
 
   static open(setup: StoreSetup, compare: boolean): StoreSession {
-    const options = compare ? { compare: "opened to stay" } : {};
+    const options = compare ? { compare: openedToStay } : {};
     const session = new StoreSession(setup, openDatabase(setup, options));
     session.#restoreReserve();
     return session;
