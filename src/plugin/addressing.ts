@@ -17,13 +17,11 @@ export interface AssignedAddress {
 }
 
 export interface Addressing {
-  /** Addresses a bridge of this network holds itself: the gateways of its ranges. */
-  readonly gateways: readonly InterfaceAddress[];
   /** IPv6 addresses come from router advertisements on the pod's link. */
   readonly slaac: boolean;
 
-  /** Whether an earlier ADD of this attachment ended before the runtime had its answer. */
-  interrupted(): boolean;
+  /** What the attachment holds from an earlier ADD: nothing, what its runtime was not yet told of, or what it was. */
+  held(): "nothing" | "pending" | "active";
   /** All addresses of an attachment, or none and an error. */
   acquire(): Promise<Assigned>;
   /** The same once more, after somebody was found to be using one of them. */

@@ -8,9 +8,8 @@ import type { Addressing, Assigned } from "./addressing.ts";
 
 export function delegateAddressing(type: string, delegates: Delegates, received: Received): Addressing {
   return {
-    gateways: [],
     slaac: false,
-    interrupted: () => false,
+    held: () => "nothing",
     acquire: async () => {
       const answer = await delegates.add(type, received);
       if (answer.ips.length > 0) return assignedBy(answer);

@@ -4,12 +4,14 @@ import type { Added, Plugin } from "../cni/dispatch.ts";
 import type { AddRequest, CheckRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
 import type { Dns } from "../cni/result.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { InterfaceAddress } from "../ip/prefix.ts";
 import { type Attached, attach } from "../pod/attach.ts";
 import { check } from "../pod/check.ts";
 import { detach, type Target } from "../pod/detach.ts";
 import { removeOrphans } from "../pod/orphans.ts";
 import { AddressInUse } from "../pod/pod-error.ts";
 import { type PodNetwork, podNetwork } from "../pod/pod-network.ts";
+import { hasInterface } from "../pod/presence.ts";
 import type { Addressing, Assigned } from "./addressing.ts";
 import { addressingOf } from "./addressing-of.ts";
 import { explained, explainedStatus } from "./explain.ts";
@@ -38,7 +40,7 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   refuseOwnNamespace(request);
   const settings = readSettings(host.log, config);
   const addressing = addressingOf(host, request, settings);
-  if (addressing.interrupted()) await detach(host.kernel, detachTarget(request, settings), host.removePair);
+  await clearEarlier(host, request, { settings, addressing });
 
   await using undo = new AsyncDisposableStack();
   const assigned = await addressing.acquire();
@@ -61,6 +63,24 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
 async function withdraw(host: Host, request: AddRequest, addressing: Addressing): Promise<void> {
   if (!addressing.isOurs()) return;
   await detach(host.kernel, detachTarget(request, tolerantSettings(request.config)), host.removePair);
+  await release(host, request);
+}
+
+interface Way {
+  readonly settings: Settings;
+  readonly addressing: Addressing;
+}
+
+/**
+ * An earlier ADD of the same attachment that its runtime did not live to hear of, or heard of and forgot: then the container has come
+ * back in another namespace, where there is nothing of it. What is attached in this one stays, and the ADD will fail.
+ */
+async function clearEarlier(host: Host, request: AddRequest, { settings, addressing }: Way): Promise<void> {
+  const held = addressing.held();
+  if (held === "nothing") return;
+  if (held === "active" && hasInterface(host.kernel, request.netns, request.target.interfaceName)) return;
+  host.log.warning("remains of an earlier ADD removed", { ...request.target, held });
+  await detach(host.kernel, detachTarget(request, settings), host.removePair);
   await release(host, request);
 }
 
@@ -113,7 +133,7 @@ async function checkAttachment(host: Host, request: CheckRequest): Promise<void>
     routes: previous.routes,
   };
   const network = podNetworkOf(request, settings, addressing, assigned);
-  check(host.kernel, inner.mac === undefined ? network : { ...network, podMac: inner.mac }, netns);
+  check(host.kernel, network, netns, inner.mac);
 }
 
 async function gc(host: Host, request: GcRequest): Promise<void> {
@@ -141,9 +161,12 @@ async function status(host: Host, request: StatusRequest): Promise<void> {
 function podNetworkOf(
   { target, requestedMac }: AddRequest | CheckRequest,
   settings: Settings,
-  { gateways, slaac }: Addressing,
+  { slaac }: Addressing,
   { addresses, routes }: Assigned,
 ): PodNetwork {
+  const gateways = addresses.flatMap(({ address, gateway }) =>
+    gateway === undefined ? [] : [new InterfaceAddress(gateway, address.length)],
+  );
   return podNetwork({
     attachment: target,
     mode: modeOf(settings, { gateways, slaac }),

@@ -7,7 +7,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { type IpamConfig, parseIpam } from "../ipam/config.ts";
 import { ipamWarnings } from "../ipam/config-warnings.ts";
 import type { Lease } from "../ipam/lease.ts";
-import { gatewaysOf, onItsLink, rangeOf } from "../ipam/ranges.ts";
+import { onItsLink, rangeOf } from "../ipam/ranges.ts";
 import { parseResolvConf } from "../ipam/resolv-conf.ts";
 import type { Addressing, Assigned } from "./addressing.ts";
 import type { Host } from "./host.ts";
@@ -41,9 +41,8 @@ export function leaseAddressing(host: Host, request: AddRequest | CheckRequest):
     return assigned(ipam, leases);
   };
   return {
-    gateways: gatewaysOf(ipam.rangeSets).map((gateway) => onItsLink(ipam.rangeSets, gateway)),
     slaac: false,
-    interrupted: () => store.find(target).some(({ state }) => state === "pending"),
+    held: () => heldAs(store.find(target)),
     acquire: async () => keep(store.lease(wanted)),
     replace: async (inUse) => keep(store.replaceAddress(wanted, inUse)),
     confirm: (hostLink) => store.activate(target, hostLink === undefined ? {} : { hostLink }),
@@ -71,6 +70,11 @@ function requireHeld({ target }: CheckRequest | AddRequest, ipam: IpamConfig, { 
   throw new CniError("checkFailed", `Container ${target.containerId}, ${target.interfaceName}: ${faults.join("; ")}`, {
     details: "Attach it again: DEL, then ADD",
   });
+}
+
+function heldAs(leases: readonly Lease[]): "nothing" | "pending" | "active" {
+  if (leases.length === 0) return "nothing";
+  return leases.some(({ state }) => state === "pending") ? "pending" : "active";
 }
 
 /** The same leases, not others of the same attachment: addresses may come again, the moment they were leased does not. */

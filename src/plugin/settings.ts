@@ -96,7 +96,7 @@ export function settingsWarnings(own: Own, settings: Settings): string[] {
 }
 
 export interface ModeFacts {
-  /** Addresses the bridge is to hold: the gateways of the ranges. */
+  /** Addresses the bridge is to hold: the gateways of its pods. */
   readonly gateways: readonly InterfaceAddress[];
   readonly slaac: boolean;
 }

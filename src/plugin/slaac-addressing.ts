@@ -13,9 +13,8 @@ export function slaacAddressing(settings: Settings, leases: Addressing | undefin
     );
   }
   return {
-    gateways: leases?.gateways ?? [],
     slaac: true,
-    interrupted: () => leases?.interrupted() ?? false,
+    held: () => leases?.held() ?? "nothing",
     acquire: async () => (await leases?.acquire()) ?? { addresses: [] },
     replace: async (inUse) => (await leases?.replace(inUse)) ?? { addresses: [] },
     confirm: (hostLink) => leases?.confirm(hostLink),

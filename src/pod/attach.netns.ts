@@ -1,6 +1,8 @@
 import { test as base, describe, expect } from "vitest";
+import { Prefix } from "../ip/prefix.ts";
 import { fresh, TestNamespace } from "../kernel/test-namespace.ts";
 import { attach } from "./attach.ts";
+import { check } from "./check.ts";
 import { detach } from "./detach.ts";
 import { AddressInUse } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
@@ -104,6 +106,25 @@ describe("what the pod is given", () => {
   });
 });
 
+describe("a second interface of a pod", () => {
+  test.for([routed, bridge])("$kind: leaves the default routes of the first in force", async (mode, { node, pod }) => {
+    await attach(node.kernel, sample(2, severalOfEach, { mode: routed }), pod.path);
+    const first = {
+      v6: pod.run("ip", "-6", "route", "get", "2001:db8:77::1"),
+      v4: pod.run("ip", "route", "get", "192.0.2.77"),
+    };
+    const attachment = { network: "second", containerId: "c2", interfaceName: "net1" };
+    const { network } = await attach(node.kernel, sample(3, severalOfEach, { mode, attachment }), pod.path);
+    expect(pod.run("ip", "-6", "route", "get", "2001:db8:77::1")).toBe(first.v6);
+    expect(pod.run("ip", "route", "get", "192.0.2.77")).toBe(first.v4);
+    expect(pod.run("ip", "-6", "route", "show", "default", "dev", "net1")).toContain("default");
+    expect(pod.run("ip", "route", "show", "default", "dev", "net1")).toContain("default");
+    expect(network.routes.map(({ priority }) => priority ?? 0).every((priority) => priority > 2048)).toBe(true);
+    expect(ping(node.namespace, "10.1.0.2")).toContain("1 received");
+    expect(() => check(node.kernel, network, pod.path)).not.toThrow();
+  });
+});
+
 describe("many pods", () => {
   test.for(modes)("$kind: 16 attached at the same time all work", async (mode, { node }) => {
     using stack = new DisposableStack();
@@ -165,16 +186,18 @@ describe("attach refuses", () => {
     expect(other.run("ip", "-br", "link")).not.toContain("eth0");
   });
 
-  test("a default route that another interface of the pod has, and says how to go without", async ({ node, pod }) => {
-    await attach(node.kernel, sample(2, severalOfEach, { mode: routed }), pod.path);
+  test("a route of a priority that another interface of the pod has a route of", async ({ node, pod }) => {
+    const routes = [{ destination: Prefix.everything("v6"), priority: 7 }];
+    await attach(node.kernel, sample(2, severalOfEach, { mode: routed, routes }), pod.path);
     const attachment = { network: "second", containerId: "c2", interfaceName: "net1" };
-    const second = { mode: routed, attachment };
-    await expect(attach(node.kernel, sample(3, severalOfEach, second), pod.path)).rejects.toThrow(
-      /^Cannot add route ::\/0 .*another interface of the pod has it: give this network "routes" of its own, or a priority$/,
+    await expect(
+      attach(node.kernel, sample(3, severalOfEach, { mode: routed, attachment, routes }), pod.path),
+    ).rejects.toThrow(
+      /^Cannot add route ::\/0 .*another interface of the pod has it: give this network's route another priority$/,
     );
-    await attach(node.kernel, sample(3, severalOfEach, { ...second, routes: [] }), pod.path);
-    expect(ping(node.namespace, "10.1.0.2")).toContain("1 received");
+    expect(pod.run("ip", "-br", "link")).not.toContain("net1");
   });
+
   test.for(modes)("$kind: a name the pod has already, and does not harm its interface", async (mode, { node, pod }) => {
     pod.run("ip", "link", "add", "eth0", "address", "02:00:00:00:00:07", "type", "veth", "peer", "name", "eth0b");
     const [before, inside] = [node.ip("-br", "link"), pod.run("ip", "-j", "address")];

@@ -8,7 +8,7 @@ import { Connection } from "../netlink/connection.ts";
 import { alreadyExists, KernelError } from "../netlink/kernel-error.ts";
 import type { Link } from "../netlink/link.ts";
 import type { Request } from "../netlink/request.ts";
-import { listRoutes } from "../netlink/route.ts";
+import { listRoutes, removeRoute } from "../netlink/route.ts";
 import { aliasOf } from "./alias.ts";
 import { bridgeHostSide, bridgeLeavings, bridgeNeighbors } from "./bridge.ts";
 import { ensureBridge } from "./bridge-link.ts";
@@ -23,6 +23,9 @@ import { executeRemovals, findLink, openNamespace, type Site, type Wait } from "
 import { autoconfigured } from "./slaac.ts";
 import { hostSysctls, podSysctls, setSysctls } from "./sysctls.ts";
 import { makePair } from "./veth.ts";
+
+/** Of routes beside those of an interface that was there first; the kernel's own lie at 0 (IPv4) and 1024 (IPv6). */
+const laterPriority = 2048;
 
 export interface Attached {
   /** With what a router advertised, where that was waited for. */
@@ -83,10 +86,10 @@ async function attachRouted(site: Site, network: PodNetwork): Promise<Attached> 
   requireIpv6(network, pair.pod);
   setSysctls(site.kernel.sysctl(), hostSysctls(network, pair.host));
   setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
-  executeWithRoutes(site, network, pair.pod, routedPodSide(network, pair.pod));
+  const complete = executeWithRoutes(site, network, pair.pod, routedPodSide(network, pair.pod));
   executeClaiming(site, network, pair.host);
   const host = await settled(site, site.host, pair.host, speaks(network, "v6") ? [hostLinkLocal] : []);
-  return { network, host, pod: await settledInPod(site, network, pair.pod) };
+  return { network: complete, host, pod: await settledInPod(site, network, pair.pod) };
 }
 
 async function attachToBridge(site: Site, network: PodNetwork, mode: BridgeMode): Promise<Attached> {
@@ -106,8 +109,9 @@ async function attachToBridge(site: Site, network: PodNetwork, mode: BridgeMode)
   } else {
     site.pod.execute(unquestionedAddresses(network, pair.pod.index));
   }
-  executeWithRoutes(site, network, pair.pod, bridgeNeighbors(network, mode, bridge, pair.pod.index));
-  return { network, host, bridge: link, pod: await settledInPod(site, network, pair.pod) };
+  const neighbors = bridgeNeighbors(network, mode, bridge, pair.pod.index);
+  const complete = executeWithRoutes(site, network, pair.pod, neighbors);
+  return { network: complete, host, bridge: link, pod: await settledInPod(site, network, pair.pod) };
 }
 
 async function attachToMaster(site: Site, network: PodNetwork, mode: MacvlanMode): Promise<Attached> {
@@ -117,10 +121,10 @@ async function attachToMaster(site: Site, network: PodNetwork, mode: MacvlanMode
   site.pod.execute(bringUp(link, { alias: aliasOf(network.attachment) }));
   using _asking = askFast(site, network, mode.probe);
   await claimAddresses(site, network, link.index, mode.probe);
-  executeWithRoutes(site, network, link, []);
+  const routed = executeWithRoutes(site, network, link, []);
   const timeoutMs = mode.slaac?.timeoutMs;
   const complete =
-    timeoutMs === undefined ? network : await autoconfigured(site, network, { link: link.index, timeoutMs });
+    timeoutMs === undefined ? routed : await autoconfigured(site, routed, { link: link.index, timeoutMs });
   return { network: complete, pod: await settledInPod(site, complete, link) };
 }
 
@@ -140,13 +144,30 @@ function requireIpv6(network: PodNetwork, { addressGeneration }: BareLink): void
   );
 }
 
-/** Carries out what the pod's end needs, its routes last. */
-function executeWithRoutes(site: Site, network: PodNetwork, { index }: BareLink, before: readonly Request[]): void {
+/**
+ * Carries out what the pod's end needs, its routes last, and gives the network with the routes as they are then. Where another
+ * interface of the pod was first to have such a route it keeps it: ours come after, unless the configuration gave them a priority.
+ */
+function executeWithRoutes(site: Site, network: PodNetwork, link: BareLink, before: readonly Request[]): PodNetwork {
   try {
-    site.pod.execute([...before, ...podRoutes(network, index)]);
+    site.pod.execute([...before, ...podRoutes(network, link.index)]);
+    return network;
   } catch (error) {
     if (!alreadyExists(error) || !(error instanceof KernelError) || (error.index ?? 0) < before.length) throw error;
-    const message = `${error.message}; another interface of the pod has it: give this network "routes" of its own, or a priority`;
+    executeRemovals(site.pod, podRoutes(network, link.index, removeRoute));
+    return executeWithLaterRoutes(site, network, link);
+  }
+}
+
+function executeWithLaterRoutes(site: Site, network: PodNetwork, { index }: BareLink): PodNetwork {
+  const routes = network.routes.map((route) => ({ priority: laterPriority + index, ...route }));
+  const later = { ...network, routes };
+  try {
+    site.pod.execute(podRoutes(later, index));
+    return later;
+  } catch (error) {
+    if (!alreadyExists(error) || !(error instanceof Error)) throw error;
+    const message = `${error.message}; another interface of the pod has it: give this network's route another priority`;
     throw new PodError("invalidConfig", message, { cause: error });
   }
 }

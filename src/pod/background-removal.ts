@@ -30,10 +30,15 @@ export class BackgroundRemoval implements AsyncDisposable {
   /** To be given to detach. */
   readonly remove: PairRemoval = async (host, link, target) => {
     this.#freeName(link, target);
-    host.execute([
-      changeLink({ index: link.index }, { up: false }),
-      changeLink({ index: link.index }, { name: retiredName(link), group: removalGroup }),
-    ]);
+    try {
+      host.execute([
+        changeLink({ index: link.index }, { up: false }),
+        changeLink({ index: link.index }, { name: retiredName(link), group: removalGroup }),
+      ]);
+    } catch (error) {
+      // The pod's namespace ended in between, and took the pair with it.
+      if (!isGone(error)) throw error;
+    }
     this.#start();
   };
 

@@ -28,12 +28,7 @@ describe("check", () => {
     pod.run("ip", "route", "add", "192.0.2.8/32", "dev", "eth0");
     const { podMac } = sample(3, dual, { mode: bridge });
     pod.run("ip", "link", "set", "eth0", "address", podMac.toString());
-    // With the MAC go the permanent neighbors, which such a plugin would have to put back.
-    const gateways = bridge.gateways.map(({ address }) => address.toString());
-    const mac = /link\/ether (\S+)/.exec(node.ip("link", "show", "hextet0"))?.[1] ?? "";
-    for (const gateway of gateways)
-      pod.run("ip", "neigh", "replace", gateway, "lladdr", mac, "dev", "eth0", "nud", "permanent");
-    expect(() => check(node.kernel, { ...network, podMac }, pod.path)).not.toThrow();
+    expect(() => check(node.kernel, network, pod.path, podMac)).not.toThrow();
   });
 });
 

@@ -1,6 +1,7 @@
 // CHECK's part of the work: compares the kernel with the pod's network, and only what we made of it. What a later plugin of a chain
 // added is none of our business. All that is missing is told at once.
 import { families } from "../ip/address.ts";
+import type { Mac } from "../ip/mac.ts";
 import { Prefix } from "../ip/prefix.ts";
 import { sameAttachment } from "../ipam/attachment.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -9,7 +10,6 @@ import { listForwardings } from "../netlink/forwarding.ts";
 import type { Link } from "../netlink/link.ts";
 import { bridgeAlias, parseAlias } from "./alias.ts";
 import { gatewaysOnLink } from "./bridge.ts";
-import { podMacOf } from "./identity.ts";
 import {
   linkFaults,
   missingAddresses,
@@ -24,14 +24,20 @@ import { type BridgeMode, hostGateway, type PodNetwork, speaks } from "./pod-net
 import { hostLinkLocal } from "./routed.ts";
 import { findLink, openNamespace } from "./site.ts";
 
-/** Throws CheckFailed where the pod's network is not as ADD left it. */
-export function check(kernel: Kernel, network: PodNetwork, namespacePath: string): void {
+/**
+ * Throws CheckFailed where the pod's network is not as ADD left it. A later plugin of the chain may have given the pod's end another
+ * MAC, which the result then says; with it went the neighbor entries, and they are that plugin's affair.
+ */
+export function check(kernel: Kernel, network: PodNetwork, namespacePath: string, macInResult?: Mac): void {
   using namespace = openNamespace(kernel, namespacePath);
   using host = new Connection(kernel.socket("route"));
   using pod = new Connection(kernel.socket("route", namespace));
   const node: Place = { connection: host, where: "on the host", enter: "" };
   const inside: Place = { connection: pod, where: "in the pod", enter: `nsenter --net=${namespacePath} ` };
-  const faults = [...nodeFaults(node, network), ...podFaults(inside, node, network)];
+  const faults = [
+    ...nodeFaults(node, network),
+    ...podFaults(inside, node, { network, mac: macInResult ?? network.podMac }),
+  ];
   if (faults.length > 0) throw new CheckFailed(faults);
 }
 
@@ -85,31 +91,37 @@ function bridgeFaults(node: Place, { network, mode, port }: Port): string[] {
   ];
 }
 
-function podFaults(pod: Place, node: Place, network: PodNetwork): string[] {
+interface Seen {
+  readonly network: PodNetwork;
+  /** What the pod's end is to have now. */
+  readonly mac: Mac;
+}
+
+function podFaults(pod: Place, node: Place, { network, mac }: Seen): string[] {
   const { interfaceName } = network.attachment;
   const link = findLink(pod.connection, { name: interfaceName });
   if (link === undefined) return [missingLink(pod, interfaceName)];
   return [
     ...linkFaults(pod, link, network),
-    ...macFaults(pod, link, network),
+    ...macFaults(pod, link, mac),
     ...missingAddresses(
       pod,
       link,
       network.addresses.map(({ address }) => address),
     ),
     ...missingRoutes(pod, link, network.routes),
-    ...missingNeighbors(pod, link, gatewaysKnownTo(network, node)),
+    ...(mac.equals(network.podMac) ? missingNeighbors(pod, link, gatewaysKnownTo(network, node)) : []),
   ];
 }
 
-function macFaults({ enter }: Place, { name, mac }: Link, { podMac }: PodNetwork): string[] {
-  if (mac?.equals(podMac)) return [];
-  return [`Link ${name} has MAC ${mac} instead of ${podMac} in the pod (${enter}ip link show ${name})`];
+function macFaults({ enter }: Place, { name, mac }: Link, wanted: Mac): string[] {
+  if (mac?.equals(wanted)) return [];
+  return [`Link ${name} has MAC ${mac} instead of ${wanted} in the pod (${enter}ip link show ${name})`];
 }
 
-/** A later plugin may have given the pod another MAC, and then the host knows the first one. */
-function podNeighbors({ addresses, podMac, attachment }: PodNetwork): WantedNeighbor[] {
-  return addresses.map(({ address }) => ({ address: address.address, macs: [podMac, podMacOf(attachment)] }));
+/** Also where a later plugin gave the pod another MAC: the host knows the first one. */
+function podNeighbors({ addresses, podMac }: PodNetwork): WantedNeighbor[] {
+  return addresses.map(({ address }) => ({ address: address.address, macs: [podMac] }));
 }
 
 function gatewaysKnownTo(network: PodNetwork, node: Place): WantedNeighbor[] {

@@ -52,8 +52,9 @@ export function gatewayNeighbors(network: PodNetwork, link: number, gateways: re
   return spoken.map((address) => addNeighbor({ link, address, mac, protocol: hextetProtocol }));
 }
 
-export function podRoutes(network: PodNetwork, link: number): Request[] {
-  return network.routes.map((route) => addRoute(asKernelRoute(network, route, link)));
+/** A request for each route of the pod: to add it, where nothing else is said. */
+export function podRoutes(network: PodNetwork, link: number, request: (route: Route) => Request = addRoute): Request[] {
+  return network.routes.map((route) => request(asKernelRoute(network, route, link)));
 }
 
 export function asKernelRoute(network: PodNetwork, route: PodRoute, link: number): Route {
