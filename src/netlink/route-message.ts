@@ -106,5 +106,8 @@ export type RouteAttributes = Exclude<Encodable<typeof routeMessage>["attributes
 /** RTM_NEWROUTE and its like */
 export const routeType = { new: 24, delete: 25, get: 26 } as const;
 
-/** RTNH_F_*, of routes and next hops; RTM_F_FIB_MATCH asks for the entry that was found instead of the way it leads to. */
-export const routeFlag = { dead: 1, onLink: 4, linkDown: 16, match: 0x2000 } as const;
+/**
+ * RTNH_F_*, of routes and next hops; RTM_F_FIB_MATCH asks for the entry that was found instead of the way it leads to,
+ * RTM_F_LOOKUP_TABLE for its table.
+ */
+export const routeFlag = { dead: 1, onLink: 4, linkDown: 16, lookUpTable: 0x1000, match: 0x2000 } as const;

@@ -277,13 +277,25 @@ describe("requests are those of ip", () => {
     expect(sent(request)).toEqual(captured(bytes));
   });
 
-  test("a route is found as by ip route get fibmatch, without RTM_F_LOOKUP_TABLE in IPv4", () => {
-    expect(sent(findRoute(Address.parse("10.4.0.7")))).toEqual(
-      captured(`
-        1a 00 05 00  # RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK
-        02 20 00 00  00 00 00 00  00 20 00 00  # struct rtmsg, RTM_F_FIB_MATCH
-        08 00 01 00  0a 04 00 07  # RTA_DST 10.4.0.7`),
-    );
+  test.for<[command: string, request: Request, bytes: string]>([
+    [
+      "ip route get fibmatch 10.4.0.7",
+      findRoute(Address.parse("10.4.0.7")),
+      `
+      1a 00 05 00  # RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK
+      02 20 00 00  00 00 00 00  00 30 00 00  # struct rtmsg, RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH
+      08 00 01 00  0a 04 00 07  # RTA_DST 10.4.0.7`,
+    ],
+    [
+      "ip -6 route get fibmatch fd0a::7",
+      findRoute(Address.parse("fd0a::7")),
+      `
+      1a 00 05 00  # RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK
+      0a 80 00 00  00 00 00 00  00 20 00 00  # struct rtmsg, RTM_F_FIB_MATCH
+      14 00 01 00  fd 0a 00 00  00 00 00 00  00 00 00 00  00 00 00 07  # RTA_DST fd0a::7`,
+    ],
+  ])("%s, with an acknowledgement", ([, request, bytes]) => {
+    expect(sent(request)).toEqual(captured(bytes));
   });
 });
 

@@ -61,7 +61,8 @@ export function replaceRoute(route: Route): Request {
 
 /**
  * Removes one route, and says ESRCH where there is none. The kernel takes the first that has what is named: without a priority
- * any will do, in IPv4 also with priority 0.
+ * any will do, in IPv4 also with priority 0. IPv6 looks at gateway and link but not at the kind: who names `blackhole` removes
+ * any route to the destination.
  */
 export function removeRoute(key: RouteKey): Request {
   const { destination, nextHop, protocol = 0 } = key;
@@ -104,12 +105,14 @@ export function listRoutes(filter: RouteFilter = {}): Query<Route> {
 /** The route by which packets to this address go now, those that are to leave by a link if one is given. */
 export function findRoute(destination: Address, link?: number): Query<Route> {
   const prefix = Prefix.host(destination);
+  // Without being told so IPv4 says main whatever the table was; IPv6 says it always, and refuses the flag.
+  const flags = prefix.family === "v4" ? routeFlag.match | routeFlag.lookUpTable : routeFlag.match;
   return {
     operation: `find the route to ${destination}${link === undefined ? "" : ` by link ${link}`}`,
     type: routeType.get,
     flags: 0,
     body: routeMessage.encode({
-      header: { family: familyNumber[prefix.family], destinationLength: prefix.length, flags: routeFlag.match },
+      header: { family: familyNumber[prefix.family], destinationLength: prefix.length, flags },
       attributes: { destination, link },
     }),
     decode: decodeRoute,

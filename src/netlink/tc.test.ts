@@ -96,11 +96,11 @@ describe("requests are those of tc", () => {
       00 00 00 00  64 00 00 00  00 00 00 00  ff ff ff ff  00 00 00 00  # struct tcmsg`,
     ],
     [
-      "tc qdisc del dev hx1 ingress, without the kind, so that it is for clsact too",
+      "tc qdisc del dev hx1 ingress, without the kind and the handle",
       removeQueue({ link: 100, at: "ingress" }),
       `
       25 00 05 00  # RTM_DELQDISC, NLM_F_REQUEST | NLM_F_ACK
-      00 00 00 00  64 00 00 00  00 00 ff ff  f1 ff ff ff  00 00 00 00  # struct tcmsg`,
+      00 00 00 00  64 00 00 00  00 00 00 00  f1 ff ff ff  00 00 00 00  # struct tcmsg`,
     ],
     [
       "tc filter add dev hx1 parent ffff: protocol all prio 1 handle 800::800 u32 match u32 0 0 action mirred egress redirect dev ifb0",

@@ -66,15 +66,16 @@ export function replaceQueue(queue: Queue): Request {
   return newQueue("replace", queue, messageFlag.create | messageFlag.replace);
 }
 
-/** Takes away the queue for what leaves (`root`) or arrives (`ingress`, with its filters). Where there is none it is ENOENT. */
+/**
+ * Takes away the queue for what leaves (`root`) or arrives (`ingress`, with its filters). Where there is none it is ENOENT; with the
+ * handle that `tc` names it would be EINVAL on a link that once had an ingress queue.
+ */
 export function removeQueue({ link, at }: { readonly link: number; readonly at: "root" | "ingress" }): Request {
   return {
     operation: `remove the ${at} queue of link ${link}`,
     type: trafficType.deleteQueue,
     flags: 0,
-    body: trafficMessage.encode({
-      header: { link, parent: place[at], handle: at === "ingress" ? INGRESS_HANDLE : 0 },
-    }),
+    body: trafficMessage.encode({ header: { link, parent: place[at] } }),
   };
 }
 
