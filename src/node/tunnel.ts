@@ -53,6 +53,14 @@ export function decideTunnels({ own, local, peers }: Routing, nodeName: string):
   });
 }
 
+/**
+ * IPv4 packets in a tunnel over IPv6: a router that cannot pass the outer packet tells this node, and only a node that heeds that when
+ * it forwards tells the pod. IPv6 always does (RFC 8200, section 5), and outer packets of IPv4 are fragmented on the way.
+ */
+export function needsPathMtu({ peers }: Routing): boolean {
+  return peers.some(({ prefix, way }) => prefix.family === "v4" && way.kind === "vxlan" && way.remote.family === "v6");
+}
+
 function peersThrough(routes: readonly PeerRoute[], underlay: Family): TunnelPeer[] {
   const peers = new Map<string, { remote: Address; gateways: Address[] }>();
   for (const { node, prefix, way } of routes) {

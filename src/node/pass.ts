@@ -1,0 +1,107 @@
+// One pass over all that a node must have, for the reconcile loop: reads the host, decides, and applies each part in the order in which
+// one needs another. What one part cannot do keeps none of the others from being done.
+import type { ClusterView } from "../cluster/view.ts";
+import { families } from "../ip/address.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { Connection } from "../netlink/connection.ts";
+import type { Fault } from "./fault.ts";
+import { applyForwarding, applySettings } from "./forwarding.ts";
+import { readHost } from "./host.ts";
+import { decideMtu } from "./mtu.ts";
+import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
+import type { Report } from "./report.ts";
+import { applyRoutes, desiredRoutes } from "./routes.ts";
+import type { SysctlRecord } from "./sysctl-record.ts";
+import { decideTunnels, needsPathMtu } from "./tunnel.ts";
+import { findUplinks, ipv6Of, type Uplinks } from "./uplink.ts";
+import { applyTunnels, readTunnels, removeTunnels } from "./vxlan.ts";
+
+export interface NodeSettings {
+  readonly nodeName: string;
+  readonly uplink: "auto" | readonly string[];
+  readonly routing: { readonly mode: RoutingMode; readonly vxlan: { readonly id: number; readonly port: number } };
+  readonly mtu: "auto" | number;
+}
+
+export interface NodePassOptions {
+  readonly kernel: Kernel;
+  readonly record: SysctlRecord;
+  readonly settings: NodeSettings;
+  /** What is known of the cluster now; until there is something a pass does nothing. */
+  readonly view: () => ClusterView | undefined;
+  /** Called after every pass that could read the host, also where parts of it failed. */
+  readonly onState: (state: NodeState) => void;
+}
+
+export interface NodeState extends Report {
+  readonly uplinks: Uplinks;
+  /** For pods to be attached from now on; absent where it cannot be decided. */
+  readonly podMtu?: number;
+}
+
+const heedPathMtu = { name: "net/ipv4/ip_forward_use_pmtu", value: "1" } as const;
+
+/** Makes the pass. It rejects where the kernel refused something, and is then to be tried again. */
+export function nodePass(options: NodePassOptions): () => Promise<void> {
+  return async () => {
+    const view = options.view();
+    if (view === undefined) return;
+    using connection = new Connection(options.kernel.socket("route"));
+    await applyNode(connection, view, options);
+  };
+}
+
+async function applyNode(connection: Connection, view: ClusterView, options: NodePassOptions): Promise<void> {
+  const { record, settings } = options;
+  const { nodeName, routing: network, uplink } = settings;
+  const sysctl = options.kernel.sysctl();
+  const host = readHost(connection);
+  const own = view.nodes.find(({ name }) => name === nodeName)?.prefixes.map(({ prefix }) => prefix) ?? [];
+  const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(sysctl));
+  const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: uplinks.links, host });
+  const tunnels = decideTunnels(routing, nodeName);
+  const mtus = decideMtu({
+    configured: settings.mtu,
+    uplinks: uplinks.links,
+    underlays: underlaysOf(routing, network.mode),
+  });
+  const wanted = families.filter((family) => own.some((prefix) => prefix.family === family));
+  const { reports, errors } = await inOrder([
+    () => applyForwarding(sysctl, record, { families: wanted, host, uplinks }),
+    () => applySettings(sysctl, record, needsPathMtu(routing) ? [heedPathMtu] : []),
+    () => applyTunnels({ connection, sysctl }, tunnels, { ...network.vxlan, mtu: mtus.tunnels }),
+    () => applyRoutes(connection, desiredRoutes(routing, readTunnels(connection))),
+    () => removeTunnels(connection, tunnels),
+  ]);
+  const faults: Fault[] = [...uplinks.faults, ...mtus.faults, ...routing.faults];
+  options.onState({
+    uplinks,
+    ...(mtus.pods === undefined ? {} : { podMtu: mtus.pods }),
+    changes: reports.flatMap(({ changes }) => changes),
+    faults: [...faults, ...reports.flatMap((report) => report.faults)],
+  });
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join("; "));
+  if (errors.length === 1) throw errors[0];
+}
+
+/** Where all nodes are to be reached through tunnels, the MTU does not wait for the first of them. */
+function underlaysOf({ local, peers }: Routing, mode: RoutingMode) {
+  const used = peers.flatMap(({ way }) => (way.kind === "vxlan" ? way.remote.family : []));
+  const preferred = families.find((family) => local[family] !== undefined);
+  return mode === "vxlan" && preferred !== undefined ? [...used, preferred] : used;
+}
+
+async function inOrder(
+  parts: readonly (() => Report | Promise<Report>)[],
+): Promise<{ readonly reports: readonly Report[]; readonly errors: readonly unknown[] }> {
+  const reports: Report[] = [];
+  const errors: unknown[] = [];
+  for (const part of parts) {
+    try {
+      reports.push(await part());
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return { reports, errors };
+}
