@@ -6,7 +6,7 @@ import { Address } from "../../src/ip/address.ts";
 import type { Attachment } from "../../src/ipam/attachment.ts";
 import { type IpamConfig, parseIpam } from "../../src/ipam/config.ts";
 import { LeaseStore } from "../../src/ipam/lease-store.ts";
-import { figures, table } from "./statistics.ts";
+import { type Figures, figures, table } from "./statistics.ts";
 import type { Families } from "./subjects.ts";
 
 export interface IpamOptions {
@@ -27,54 +27,104 @@ export interface IpamRow {
   readonly ratio: number;
 }
 
-/** "open to close" is all of them on a store opened for it, as an executable without an agent does. */
+/** "open to close" is a release, a lease and its activation in a store opened for them, beside the one that stays open. */
 const operations = ["lease", "activate", "release", "lease again", "open to close"] as const;
 type Operation = (typeof operations)[number];
 
+/** Stores are measured in rounds this long, one after the other, so that a machine that slows down slows all of them. */
+const roundLength = 10;
+
 export function benchIpam(options: IpamOptions): IpamRow[] {
   return options.families.flatMap((families) => {
-    // The first leases of a process are slower, and would make all later ones look good.
-    measure(families, 0, { ...options, samples: 500 });
-    const runs = options.standing.map((standing) => measure(families, standing, options));
-    return runs.flatMap((run, at) =>
-      rowsOf(families, { run, first: runs[0] ?? run, standing: options.standing[at] ?? 0 }),
-    );
+    // The first leases of a process are slower; this is for none of the stores to bear.
+    const contestants = [0, ...options.standing].map((standing) => new Contestant(families, standing, options));
+    const rounds = Array.from({ length: Math.ceil(options.samples / roundLength) }, (_, at) => {
+      const from = at * roundLength;
+      return { from, count: Math.min(roundLength, options.samples - from) };
+    });
+    for (const round of rounds) for (const contestant of contestants) contestant.attach(round);
+    for (const round of rounds) for (const contestant of contestants) contestant.reattach(round);
+    const [_warm, ...counted] = contestants;
+    for (const contestant of contestants) contestant.close();
+    return counted.flatMap((contestant) => contestant.rows(counted[0] ?? contestant));
   });
 }
 
-type Samples = Readonly<Record<Operation, number[]>>;
+interface Round {
+  readonly from: number;
+  readonly count: number;
+}
 
-function measure(families: Families, standing: number, { samples, scratchDirectory }: IpamOptions): Samples {
-  const directory = join(scratchDirectory, `${families}-${standing}`);
-  mkdirSync(directory, { mode: 0o700 });
-  const config = configFor(families, standing + samples);
-  const taken: Samples = { lease: [], activate: [], release: [], "lease again": [], "open to close": [] };
-  {
-    using store = open(directory);
-    for (let at = 0; at < standing; at++) store.lease({ attachment: attachmentOf(`standing-${at}`), ...config });
-    for (let at = 0; at < samples; at++) {
-      const attachment = attachmentOf(`sample-${at}`);
-      taken.lease.push(timed(() => store.lease({ attachment, ...config })));
-      taken.activate.push(timed(() => store.activate(attachment, { hostLink: "hx0123456789abc" })));
-    }
-    // The IPv4 range is full now, so that each lease takes what was released longest ago.
-    for (let at = 0; at < samples; at++) {
-      taken.release.push(timed(() => store.release(attachmentOf(`sample-${at}`))));
-      taken["lease again"].push(timed(() => store.lease({ attachment: attachmentOf(`again-${at}`), ...config })));
+function namesIn({ from, count }: Round): readonly string[] {
+  return Array.from({ length: count }, (_, at) => `sample-${from + at}`);
+}
+
+/** A store with so many leases. */
+class Contestant {
+  readonly #families: Families;
+  readonly #standing: number;
+  readonly #directory: string;
+  readonly #config: IpamConfig;
+  readonly #store: LeaseStore;
+  readonly #samples = new Map<Operation, number[]>(operations.map((operation) => [operation, []]));
+
+  constructor(families: Families, standing: number, { samples, scratchDirectory }: IpamOptions) {
+    this.#families = families;
+    this.#standing = standing;
+    this.#directory = join(scratchDirectory, `${families}-${standing}`);
+    mkdirSync(this.#directory, { mode: 0o700 });
+    this.#config = configFor(families, standing + samples);
+    this.#store = open(this.#directory);
+    for (let at = 0; at < standing; at++) this.#lease(this.#store, `standing-${at}`);
+  }
+
+  attach(round: Round): void {
+    for (const name of namesIn(round)) {
+      this.#time("lease", () => this.#lease(this.#store, name));
+      this.#time("activate", () => this.#store.activate(attachmentOf(name)));
     }
   }
-  for (let at = 0; at < Math.min(samples, 100); at++) {
-    const attachment = attachmentOf(`again-${at}`);
-    taken["open to close"].push(
-      timed(() => {
-        using store = open(directory);
-        store.release(attachment);
-        store.lease({ attachment, ...config });
-        store.activate(attachment, { hostLink: "hx0123456789abc" });
-      }),
-    );
+
+  /** The IPv4 range is full now, so that each lease takes what was released longest ago. */
+  reattach(round: Round): void {
+    const names = namesIn(round);
+    for (const name of names) this.#time("release", () => this.#store.release(attachmentOf(name)));
+    for (const name of names) this.#time("lease again", () => this.#lease(this.#store, name));
+    for (const name of names.slice(0, 1)) this.#time("open to close", () => this.#oneCall(name));
   }
-  return taken;
+
+  close(): void {
+    this.#store[Symbol.dispose]();
+  }
+
+  rows(first: Contestant): readonly IpamRow[] {
+    return operations.map((operation) => {
+      const { p50, p99 } = this.#figures(operation);
+      const ratio = p50 / first.#figures(operation).p50;
+      return { families: this.#families, standing: this.#standing, operation, p50Us: p50, p99Us: p99, ratio };
+    });
+  }
+
+  #oneCall(name: string): void {
+    using store = open(this.#directory);
+    store.release(attachmentOf(name));
+    this.#lease(store, name);
+    store.activate(attachmentOf(name));
+  }
+
+  #lease(store: LeaseStore, name: string): void {
+    store.lease({ attachment: attachmentOf(name), ...this.#config });
+  }
+
+  #time(operation: Operation, work: () => void): void {
+    const start = performance.now();
+    work();
+    this.#samples.get(operation)?.push((performance.now() - start) * 1000);
+  }
+
+  #figures(operation: Operation): Figures {
+    return figures(this.#samples.get(operation) ?? []);
+  }
 }
 
 /** An IPv4 range with room for so many attachments and no more. */
@@ -93,25 +143,6 @@ function open(directory: string): LeaseStore {
 
 function attachmentOf(containerId: string): Attachment {
   return { network: "bench", containerId, interfaceName: "eth0" };
-}
-
-function timed(work: () => unknown): number {
-  const start = performance.now();
-  work();
-  return (performance.now() - start) * 1000;
-}
-
-interface Measured {
-  readonly run: Samples;
-  readonly first: Samples;
-  readonly standing: number;
-}
-
-function rowsOf(families: Families, { run, first, standing }: Measured): readonly IpamRow[] {
-  return operations.map((operation) => {
-    const { p50, p99 } = figures(run[operation]);
-    return { families, standing, operation, p50Us: p50, p99Us: p99, ratio: p50 / figures(first[operation]).p50 };
-  });
 }
 
 export function ipamTable(rows: readonly IpamRow[]): string {

@@ -116,6 +116,22 @@ describe("damage", () => {
     expect(fixture.events.filter(({ kind }) => kind === "rebuilt")).toHaveLength(1);
   });
 
+  test("in pages that leasing would not meet is found by the first opening of a boot", ({ fixture }) => {
+    const before = fixture.open();
+    for (let at = 0; at < 300; at++) before.lease(request(`c${at}`, stacks.v6));
+    before[Symbol.dispose]();
+    const path = fixture.path("leases.db");
+    overwrite(path, 12 * page, noise(page));
+    fixture.open()[Symbol.dispose]();
+    expect(fixture.events).toEqual([{ kind: "created" }]);
+    fixture.bootId = "boot-2";
+    const after = fixture.open();
+    expect(fixture.events.map(({ kind }) => kind)).toEqual(["created", "rebuilt"]);
+    // What was salvaged was of the boot before.
+    expect(after.leases()).toEqual([]);
+    expect(after.leases({ states: ["released"] }).length).toBeGreaterThan(100);
+  });
+
   test("time and again does not fill the disk with what is set aside", ({ fixture }) => {
     for (let round = 0; round < 8; round++) {
       writeFileSync(fixture.path("leases.db"), noise(5000));

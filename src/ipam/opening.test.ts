@@ -1,8 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect } from "vitest";
+import { enterBoot } from "./boot.ts";
+import { openDatabase } from "./opening.ts";
 import { migrate, migrations, versionOf } from "./schema.ts";
 import { addressesOf, attachment, errorOf, request, shownBy, stacks, storeTest as test } from "./store-fixture.ts";
+import { pathsIn } from "./store-paths.ts";
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -117,6 +120,15 @@ describe("a reboot", () => {
     after[Symbol.dispose]();
     fixture.open();
     expect(fixture.events).toHaveLength(2);
+  });
+
+  test("is entered by one of those who open the store at once", ({ fixture }) => {
+    const setup = { ...fixture.options, paths: pathsIn(fixture.directory), timeoutMs: 1000 };
+    const opened = openDatabase({ ...setup, now: Date.now, randomBytes: (count) => new Uint8Array(count) });
+    using database = opened.database;
+    const next = { ...setup, bootId: "boot-2", now: Date.now, randomBytes: (count: number) => new Uint8Array(count) };
+    for (let at = 0; at < 2; at++) enterBoot(database, next);
+    expect(fixture.events.map(({ kind }) => kind)).toEqual(["created", "booted"]);
   });
 
   test("that was none, by what the kernel shows, takes nothing from who runs", ({ fixture }) => {
