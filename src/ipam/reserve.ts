@@ -11,15 +11,16 @@ import type { StorePaths } from "./store-paths.ts";
 const size = 1024 * 1024;
 const pieceSize = 64 * 1024;
 
-/** Makes it where it is missing or short; throws where there is no room, and keeps what there is. */
+/** Makes it where it is missing, goes on where it is short; throws where there is no room, and keeps what there is. */
 export function ensureReserve({ reserve }: StorePaths): void {
-  if (statSync(reserve, { throwIfNoEntry: false })?.size === size) return;
+  const there = statSync(reserve, { throwIfNoEntry: false })?.size ?? 0;
+  if (there === size) return;
   const fd = openReserve(reserve);
   try {
     // A file system that compresses would keep no room for zeros.
-    const bytes = randomBytes(size);
-    for (let written = 0; written < size; ) {
-      written += writeSync(fd, bytes, written, Math.min(pieceSize, size - written));
+    const piece = randomBytes(pieceSize);
+    for (let written = there; written < size; ) {
+      written += writeSync(fd, piece, 0, Math.min(pieceSize, size - written), written);
     }
   } finally {
     closeSync(fd);
@@ -28,7 +29,7 @@ export function ensureReserve({ reserve }: StorePaths): void {
 
 function openReserve(path: string): number {
   try {
-    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     if (errnoCode(error) === "ENOENT") throw new DamagedStore("its directory is gone");
     throw error;
