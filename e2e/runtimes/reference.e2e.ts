@@ -31,6 +31,7 @@ const behind = rowsOf({
   "bridge over hextet-ipam": [bridge, hextetIpamWithRoutes],
   "ptp over hextet-ipam": [{ type: "ptp" }, hextetIpamWithRoutes],
   "hextet as router over host-local": [routed, hostLocal],
+  "hextet as bridge over host-local": [{ ...hextet, mode: "bridge" }, hostLocal],
 });
 
 /** Beside the node: pods on the node's own link, which the node itself does not reach. */

@@ -7,7 +7,7 @@ import { addressesOf, type Container, footprint, keptResults, resultOf, withoutL
 
 /** What a bridge, portmap and firewall rightly keep of themselves when their last container has gone. */
 const keptByNetworks = [
-  /^(link|address) reference0/,
+  /^(link|address) (reference0|hextet0)/,
   /^-A (CNI-HOSTPORT-(MASQ|SETMARK)|OUTPUT|PREROUTING|POSTROUTING) .*(CNI-HOSTPORT-|0x2000)/,
   /^-A (FORWARD|CNI-FORWARD) .*CNI-(FORWARD|ADMIN)/,
 ];
