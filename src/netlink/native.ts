@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import { addon } from "./addon/addon.ts";
 import { KernelError } from "./kernel-error.ts";
 import { type Namespace, type NetlinkFamily, type NetlinkSocket, netlinkFamily } from "./socket.ts";
+import { littleEndian } from "./wire.ts";
 
 const { EAGAIN, EBADF, EINVAL, EMSGSIZE, ENOBUFS, ETIMEDOUT } = constants.errno;
 
@@ -16,6 +17,10 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 /** NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK: short answers with the kernel's words, and exact filters. */
 const wantedOptions = [10, 11, 12];
+
+/** include/linux/socket.h, include/uapi/linux/if_packet.h */
+const AF_PACKET = 17;
+const SOCKADDR_LL_SIZE = 20;
 
 /** One for all sockets, as receiving is synchronous. The kernel sends tables in parts of 32 KB; one entry may be longer. */
 const received = new Uint8Array(262_144);
@@ -53,6 +58,28 @@ export function createNamespace(): Namespace {
 /** Opens a file as it is inside a network namespace (/proc/sys/net, /proc/net) and gives its fd. */
 export function openInside(namespace: Namespace, path: string, flags: number): number {
   return checked(`open ${path} in network namespace ${namespace.path}`, addon().open(namespace.fd, path, flags));
+}
+
+/** A socket that sends whole frames on one link, and receives none. packet(7) */
+export interface FrameSocket extends Disposable {
+  send(frame: Uint8Array): void;
+}
+
+/** Opens it for the link with this index, in the caller's own namespace or in another. */
+export function openFrameSocket(link: number, namespace?: Namespace): FrameSocket {
+  const where = namespace === undefined ? "" : ` in network namespace ${namespace.path}`;
+  const operation = `open link ${link}${where} for frames`;
+  const fd = checked(operation, addon().openSocket(namespace?.fd ?? -1, 0, AF_PACKET));
+  const address = new DataView(new ArrayBuffer(SOCKADDR_LL_SIZE));
+  address.setUint16(0, AF_PACKET, littleEndian);
+  address.setInt32(4, link, littleEndian);
+  const bound = addon().bindTo(fd, new Uint8Array(address.buffer));
+  if (bound < 0) closeSync(fd);
+  checked(operation, bound);
+  return {
+    send: (frame) => checked(`send a frame on link ${link}${where}`, addon().send(fd, frame)),
+    [Symbol.dispose]: () => closeSync(fd),
+  };
 }
 
 class NetworkNamespace implements Namespace {

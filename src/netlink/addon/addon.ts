@@ -5,10 +5,12 @@ import { fileURLToPath } from "node:url";
 
 /** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
 export interface Addon {
-  /** Gives an fd; namespace is the fd of one, or -1 for the caller's own. */
-  openSocket(this: void, namespace: number, protocol: number): number;
+  /** Gives an fd; namespace is the fd of one, or -1 for the caller's own; the family is AF_NETLINK if not given. */
+  openSocket(this: void, namespace: number, protocol: number, family?: number): number;
   /** Gives the port, as a 32-bit integer with a sign. */
   bind(this: void, fd: number): number;
+  /** Binds a socket of another family, to an address as its struct has it. */
+  bindTo(this: void, fd: number, address: Uint8Array): number;
   setOption(this: void, fd: number, level: number, option: number, value: number): number;
   send(this: void, fd: number, datagram: Uint8Array): number;
   /** Gives the length; -EMSGSIZE where the datagram was longer than the buffer, -EAGAIN where a timeout of 0 finds none. */

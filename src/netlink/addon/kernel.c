@@ -1,6 +1,5 @@
-// What Node cannot do by itself: netlink sockets, and opening things inside another network namespace. It knows no message and
-// remembers nothing. Every function takes numbers, bytes and text and returns -errno on failure; native.ts is the only caller
-// and gives each its meaning. netlink(7), setns(2), https://nodejs.org/api/n-api.html
+// What Node cannot do by itself: sockets of netlink and of links, and opening things inside another network namespace. Every function
+// takes numbers, bytes and text and returns -errno on failure; native.ts gives each its meaning. netlink(7), packet(7), setns(2)
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <errno.h>
@@ -53,10 +52,10 @@ static int check_namespace(int fd) {
   return kind == CLONE_NEWNET ? 0 : kind < 0 ? -errno : -EINVAL;
 }
 
-static int open_socket(int namespace, int protocol) {
+static int open_socket(int namespace, int protocol, int family) {
   int home = -1, error = namespace < 0 ? 0 : enter(namespace, &home);
   if (error < 0) return error;
-  int fd = or_errno(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  int fd = or_errno(socket(family < 0 ? AF_NETLINK : family, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (home >= 0) leave(home);
   return fd;
 }
@@ -177,8 +176,9 @@ static napi_value watch_stop(napi_env env, const arguments *given) {
 
 #define N(at) given.number[at]
 #define FUNCTIONS(X)                                                            \
-  X(openSocket, integer(env, open_socket(N(0), N(1))))                          \
+  X(openSocket, integer(env, open_socket(N(0), N(1), N(2))))                    \
   X(bind, integer(env, bind_socket(N(0))))                                      \
+  X(bindTo, integer(env, or_errno(bind(N(0), given.bytes, given.size))))        \
   X(setOption, integer(env, set_option(N(0), N(1), N(2), N(3))))                \
   X(send, integer(env, or_errno((int)send(N(0), given.bytes, given.size, 0))))  \
   X(receive, integer(env, receive(N(0), given.bytes, given.size, N(2))))        \
