@@ -152,7 +152,7 @@ export class FakeKernel implements Kernel {
 
   #collect(state: NamespaceState): void {
     if (state.path !== undefined || state.holders > 0) return;
-    for (const link of [...state.links.values()]) removeLink(link);
+    for (const link of Array.from(state.links.values())) removeLink(link);
     this.#machine.namespaces.delete(state);
     for (const { ids } of this.#machine.namespaces) {
       for (const [id, known] of ids) if (known === state) ids.delete(id);

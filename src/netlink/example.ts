@@ -1,3 +1,4 @@
+// Makes a pair of links in the namespace named on the command line, lists what is there, and removes it.
 import { Connection } from "node-netlink-native/connection";
 import { isGone } from "node-netlink-native/kernel-error";
 import { changeLink, createLink, deleteLink, listLinks } from "node-netlink-native/link";
