@@ -3,4 +3,6 @@ import { describe } from "vitest";
 import { contract } from "./contract/contract.ts";
 import { openLinux } from "./contract/world.ts";
 
-describe("Linux", () => contract(openLinux));
+describe("Linux", () => {
+  contract(openLinux);
+});

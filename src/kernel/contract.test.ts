@@ -3,4 +3,6 @@ import { describe } from "vitest";
 import { contract } from "./contract/contract.ts";
 import { openFake } from "./contract/world.ts";
 
-describe("the fake kernel", () => contract(openFake));
+describe("the fake kernel", () => {
+  contract(openFake);
+});

@@ -80,7 +80,7 @@ describe("namespace", () => {
     const home = readlinkSync("/proc/thread-self/ns/net");
     linux.sysctl(pod).get("net/ipv6/conf/all/forwarding");
     linux.socket("route", pod)[Symbol.dispose]();
-    expect(() => linux.sysctl(pod).get("net/no-such")).toThrow();
+    expect(() => linux.sysctl(pod).get("net/no-such")).toThrow("Cannot read sysctl net/no-such");
     expect(readlinkSync("/proc/thread-self/ns/net")).toBe(home);
     expect(pod.run("readlink", "/proc/self/ns/net").trim()).not.toBe(home);
   });

@@ -111,8 +111,8 @@ export function connectPod({ node, pod, podNamespace }: World): void {
 }
 
 /** Linux does some things a moment later. Waits until it is so, or long enough for an expectation to fail with what is there. */
-export async function until({ wait }: World, isSo: () => boolean): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 2000 && !isSo(); waitedMs += 10) await wait(10);
+export async function until(world: World, isSo: () => boolean): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 2000 && !isSo(); waitedMs += 10) await world.wait(10);
 }
 
 export function loopbackUp(...connections: readonly Connection[]): void {
