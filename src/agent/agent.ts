@@ -4,11 +4,14 @@ import { FileSource } from "../cluster/file/file-source.ts";
 import { linux } from "../kernel/linux.ts";
 import type { Log } from "../log/log.ts";
 import { residentHost } from "../plugin/host.ts";
-import { pluginNamed } from "../plugin/plugins.ts";
+import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
 import { AttachService } from "./attach-service.ts";
 import type { AgentConfig } from "./config.ts";
+import { HealthServer } from "./health.ts";
+import { Metrics } from "./metrics.ts";
 import { createNodeLoop } from "./node-loop.ts";
+import { NodeReadiness } from "./node-readiness.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -24,16 +27,21 @@ export async function startAgent({ config, log, buildId }: AgentOptions): Promis
     new BackgroundRemoval(linux, (error) => log.error("links could not be deleted", { error })),
   );
   const host = residentHost(log, removal.remove);
-  host.leases(config.dataDirectory);
+  const leases = host.leases(config.dataDirectory);
+  const readiness = new NodeReadiness(log, () => leases);
+  const metrics = new Metrics({ usage: () => readiness.usage(), faults: () => readiness.faults().length });
 
   const source = started.use(new FileSource({ path: config.cluster.file, log }));
-  const loop = createNodeLoop({ config, kernel: linux, source, log });
+  const loop = createNodeLoop({ config, kernel: linux, source, log, readiness, metrics });
   started.defer(() => loop.stop());
   await source.start(() => loop.lookAgain());
 
   const { socket } = config;
-  started.use(await AttachService.start({ socket, buildId, plugin: (name) => pluginNamed(name, host), log }));
+  const onAnswered = metrics.answered.bind(metrics);
+  const plugin = (name: PluginName) => pluginNamed(name, host);
+  started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loop.start();
+  started.use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), metrics, log })).start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
 }

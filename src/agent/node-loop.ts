@@ -11,37 +11,42 @@ import { SysctlRecord } from "../node/sysctl-record.ts";
 import { findUplinks, ipv6Of, type Uplinks } from "../node/uplink.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
 import type { AgentConfig } from "./config.ts";
-import { conflistOf, printConflist } from "./conflist.ts";
+import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
 import { conflistFaults, removeConflist, writeConflist } from "./conflist-file.ts";
-import { Remarks } from "./remarks.ts";
+import type { Metrics } from "./metrics.ts";
+import type { NodeReadiness } from "./node-readiness.ts";
 
 export interface NodeLoopOptions {
   readonly config: AgentConfig;
   readonly kernel: Kernel;
   readonly source: ClusterSource;
   readonly log: Log;
+  /** Told of every pass. */
+  readonly readiness: Pick<NodeReadiness, "passed" | "failed">;
+  readonly metrics: Pick<Metrics, "counted">;
 }
 
 /** What pods get where no uplink says otherwise. */
 const usualMtu = 1500;
 
 export function createNodeLoop(options: NodeLoopOptions): Loop {
-  const { config, kernel, log } = options;
-  const remarks = new Remarks(log);
+  const { config, kernel, log, readiness, metrics } = options;
   const record = SysctlRecord.open(config.dataDirectory, kernel.sysctl());
   return new Loop({
     clock: systemClock,
-    pass: () => pass(options, record, remarks),
-    onFailure: (error, retryInMs) => log.error("node state could not be applied", { error, retryInMs }),
+    pass: metrics.counted("node", () => pass(options, record)),
+    onFailure: (error, retryInMs) => {
+      readiness.failed(error);
+      log.error("node state could not be applied", { error, retryInMs });
+    },
   });
 }
 
-async function pass({ config, kernel, source, log }: NodeLoopOptions, record: SysctlRecord, remarks: Remarks) {
+async function pass({ config, kernel, source, log, readiness }: NodeLoopOptions, record: SysctlRecord): Promise<void> {
   const node = source.view?.nodes.find(({ name }) => name === config.nodeName);
   if (node === undefined) {
-    remarks.tell([...faultOf(source), ...(source.view === undefined ? [] : [unknownNode(config)])]);
     await withdrawConflist(config, log);
-    return;
+    return readiness.passed([...faultOf(source), ...(source.view === undefined ? [] : [unknownNode(config)])]);
   }
   using connection = new Connection(kernel.socket("route"));
   const host = readHost(connection);
@@ -52,8 +57,8 @@ async function pass({ config, kernel, source, log }: NodeLoopOptions, record: Sy
   const forwarding = applyForwarding(sysctl, record, { families, host, uplinks });
   for (const change of forwarding.changes) log.info("node changed", { change });
   const faults = [...uplinks.faults, ...forwarding.faults].map(({ message }) => message);
-  const ofConflist = await keepConflist(config, log, { node, uplinks });
-  remarks.tell([...faultOf(source), ...faults, ...ofConflist]);
+  const kept = await keepConflist(config, log, { node, uplinks });
+  readiness.passed([...faultOf(source), ...faults, ...kept.faults], kept.conflist);
 }
 
 interface Known {
@@ -61,16 +66,22 @@ interface Known {
   readonly uplinks: Uplinks;
 }
 
-async function keepConflist(config: AgentConfig, log: Log, { node, uplinks }: Known): Promise<readonly string[]> {
+interface Kept {
+  /** What the container runtime finds; absent where it is to find nothing. */
+  readonly conflist?: Conflist;
+  readonly faults: readonly string[];
+}
+
+async function keepConflist(config: AgentConfig, log: Log, { node, uplinks }: Known): Promise<Kept> {
   const conflist = conflistOf(config, node.prefixes, mtuOf(config, uplinks));
   if (conflist === undefined) {
     await withdrawConflist(config, log);
-    return [`Node ${node.name} has no active prefix, so its pods get no addresses: give it one`];
+    return { faults: [`Node ${node.name} has no active prefix, so its pods get no addresses: give it one`] };
   }
   if ((await writeConflist(config.cni, printConflist(conflist))) === "written") {
     log.info("network configuration written", { ...config.cni, plugins: undefined, ipam: undefined });
   }
-  return await conflistFaults(config.cni, config.cni.network);
+  return { conflist, faults: await conflistFaults(config.cni, config.cni.network) };
 }
 
 async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {

@@ -1,0 +1,107 @@
+// The agent's metrics, in the text format of Prometheus. Names begin with hextet_ and end with their unit; nothing that grows without
+// end (containers, pods, addresses) is a label. docs/operations.md lists them.
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Usage } from "../ipam/usage.ts";
+import type { AnsweredCall } from "./attach-service.ts";
+
+export interface RangeUsage {
+  /** As people write it: `fd00:10::/64`. */
+  readonly range: string;
+  readonly usage: Usage;
+}
+
+export interface Observed {
+  /** How full each range set of the node's network is; asked at each reading. */
+  readonly usage: () => readonly RangeUsage[];
+  /** How many faults there are now. */
+  readonly faults: () => number;
+}
+
+/** From a tenth of what an attachment costs up to what the launcher waits for. */
+const secondsBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 20, 60];
+const verbs: ReadonlySet<string> = new Set(["ADD", "DEL", "CHECK", "GC", "STATUS"]);
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #calls: Histogram<"program" | "verb" | "outcome">;
+  readonly #passes: Counter<"loop">;
+  readonly #errors: Counter<"loop">;
+
+  constructor({ usage, faults }: Observed) {
+    const registers = [this.#registry];
+    this.#calls = new Histogram({
+      name: "hextet_cni_call_duration_seconds",
+      help: "Time from a CNI call's arrival to its answer, by plugin, verb and outcome",
+      labelNames: ["program", "verb", "outcome"],
+      buckets: secondsBuckets,
+      registers,
+    });
+    const ofLoops = { labelNames: ["loop"] as const, registers };
+    this.#passes = new Counter({
+      name: "hextet_reconcile_passes_total",
+      help: "Passes of a loop, those that failed included",
+      ...ofLoops,
+    });
+    this.#errors = new Counter({
+      name: "hextet_reconcile_errors_total",
+      help: "Passes of a loop that failed",
+      ...ofLoops,
+    });
+    observe(registers, { usage, faults });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  print(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  answered({ program, verb, outcome, seconds }: AnsweredCall): void {
+    this.#calls.observe({ program, verb: verbs.has(verb) ? verb : "other", outcome }, seconds);
+  }
+
+  /** A pass with its outcome counted. */
+  counted<A extends readonly unknown[]>(
+    loop: string,
+    pass: (...args: A) => Promise<void>,
+  ): (...args: A) => Promise<void> {
+    return async (...args) => {
+      this.#passes.inc({ loop });
+      this.#errors.inc({ loop }, 0);
+      try {
+        await pass(...args);
+      } catch (error) {
+        this.#errors.inc({ loop });
+        throw error;
+      }
+    };
+  }
+}
+
+/** What is counted only when somebody reads. */
+function observe(registers: Registry[], { usage, faults }: Observed): void {
+  new Gauge({
+    name: "hextet_ipam_addresses",
+    help: "Addresses of a range of this node by state: held, cooling, conflicting, free",
+    labelNames: ["range", "state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { range, usage: of } of usage()) {
+        for (const state of ["held", "cooling", "conflicting", "free"] as const) {
+          this.set({ range, state }, Number(of[state]));
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: "hextet_faults",
+    help: "Faults of this node now; /readyz tells them",
+    registers,
+    collect() {
+      this.set(faults());
+    },
+  });
+}

@@ -1,0 +1,85 @@
+// Whether an ADD would succeed on this node now, and if not, why: what the node's loop found, whether the network configuration is
+// written, whether leases can be, and whether an address is free. The loop writes here, health and metrics read.
+import { type IpamConfig, parseIpam } from "../ipam/config.ts";
+import type { LeaseError } from "../ipam/lease-error.ts";
+import type { LeaseStore } from "../ipam/lease-store.ts";
+import { describeSet } from "../ipam/ranges.ts";
+import type { Log } from "../log/log.ts";
+import type { Conflist } from "./conflist.ts";
+import type { RangeUsage } from "./metrics.ts";
+import { Remarks } from "./remarks.ts";
+
+export type Leases = Pick<LeaseStore, "faultOfWriting" | "capacity" | "usage">;
+
+interface Network {
+  readonly name: string;
+  readonly ipam: IpamConfig;
+}
+
+const notYet = "The node's state has not been looked at yet: wait for the first pass of the agent's loop";
+
+export class NodeReadiness {
+  readonly #remarks: Remarks;
+  readonly #leases: () => Leases;
+  #network: Network | undefined;
+  #failure: string | undefined = notYet;
+
+  constructor(log: Log, leases: () => Leases) {
+    this.#remarks = new Remarks(log);
+    this.#leases = leases;
+  }
+
+  /** A pass has ended; without a conflist the container runtime has no network. */
+  passed(faults: readonly string[], conflist?: Conflist): void {
+    this.#remarks.tell(faults);
+    this.#failure = undefined;
+    this.#network = conflist === undefined ? undefined : networkOf(conflist);
+  }
+
+  /** A pass could not be ended. */
+  failed(error: unknown): void {
+    this.#failure = error instanceof Error ? error.message : String(error);
+  }
+
+  /** Each in a sentence with its fix; empty where an ADD would succeed. */
+  faults(): readonly string[] {
+    const ofLoop = this.#failure === undefined ? [] : [this.#failure];
+    return [...ofLoop, ...this.#remarks.present, ...this.#faultsOfLeases()];
+  }
+
+  usage(): readonly RangeUsage[] {
+    if (this.#network === undefined) return [];
+    const { name, ipam } = this.#network;
+    const usage = this.#leases().usage(name, ipam);
+    return ipam.rangeSets.flatMap((set, at) => {
+      const of = usage[at];
+      return of === undefined ? [] : [{ range: set.map(({ range }) => `${range.prefix}`).join(","), usage: of }];
+    });
+  }
+
+  #faultsOfLeases(): readonly string[] {
+    try {
+      const leases = this.#leases();
+      const fault = leases.faultOfWriting();
+      if (fault !== undefined) return [sentenceOf(fault)];
+      if (this.#network === undefined) return [];
+      const { name, ipam } = this.#network;
+      const hasRoom = leases.capacity(name, ipam);
+      const full = ipam.rangeSets.filter((_, at) => hasRoom[at] === false);
+      return full.map(
+        (set) => `No address is free in ${describeSet(set)}: remove pods, or give the node another prefix`,
+      );
+    } catch (error) {
+      return [error instanceof Error ? sentenceOf(error) : String(error)];
+    }
+  }
+}
+
+function sentenceOf(error: Error | LeaseError): string {
+  return "details" in error && error.details !== undefined ? `${error.message}: ${error.details}` : error.message;
+}
+
+/** As the plugin will read it. */
+function networkOf({ name, plugins: [{ ipam }] }: Conflist): Network {
+  return { name, ipam: parseIpam(JSON.parse(JSON.stringify(ipam))) };
+}
