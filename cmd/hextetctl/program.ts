@@ -19,6 +19,8 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   const { name, build } = program;
   const commands = [...program.commands];
   commands.push(helpCommand(commands, name));
+  // A reader may leave early, as `head` does; the command goes on with what it came for.
+  process.stdout.on("error", requireClosedPipe);
   const print = (line: string) => process.stdout.write(`${line}\n`);
   try {
     const { command, args } = chosen(program, commands, argv);
@@ -29,6 +31,10 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
     process.stderr.write(`${name} help says what there is\n`);
     return 2;
   }
+}
+
+function requireClosedPipe(error: Error & { readonly code?: unknown }): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 interface Chosen {

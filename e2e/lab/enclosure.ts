@@ -93,9 +93,10 @@ function remedy(): string {
   const changes = settings.flatMap(([path, closed, open]) => {
     return valueOf(path) === closed ? [`sysctl ${path.replaceAll("/", ".")}=${open}`] : [];
   });
-  const asRoot = process.getuid?.() === 0 ? "give it the capability CAP_SYS_ADMIN" : "run it as root";
-  if (changes.length === 0) return `${asRoot}, on a kernel that lets a container make namespaces`;
-  return `${asRoot}, or let users make namespaces: ${changes.join("; ")}`;
+  const withRights =
+    process.getuid?.() === 0 ? "give this root CAP_SYS_ADMIN, as a privileged container has it" : "run it as root";
+  if (changes.length === 0) return withRights;
+  return `${withRights}, or let users make namespaces: ${changes.join("; ")}`;
 }
 
 function valueOf(path: string): string | undefined {

@@ -63,10 +63,7 @@ export function ruleCommands({ outsidePort, routes }: Machine): string[][] {
   });
 }
 
-/**
- * Before there are links. IPv4 values come from the host (net.core.devconf_inherit_init_net), so those that matter are said. No duplicate
- * address detection on wires that carry nobody else: a node is ready at once, not after two seconds.
- */
+/** IPv4's come from the host (net.core.devconf_inherit_init_net), so those that matter are said. */
 export function sysctls({ role }: Machine): Readonly<Record<string, string>> {
   const forwarding = role === "router" ? "1" : "0";
   return {
@@ -74,10 +71,19 @@ export function sysctls({ role }: Machine): Readonly<Record<string, string>> {
     "net/ipv6/conf/all/forwarding": forwarding,
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
-    "net/ipv6/conf/all/accept_dad": "0",
-    "net/ipv6/conf/default/accept_dad": "0",
-    "net/ipv6/conf/default/router_solicitation_delay": "0",
   };
+}
+
+/**
+ * Before the port is up. No duplicate address detection on wires that carry nobody else, and no delay before a router is asked: a
+ * machine is ready at once, not after two seconds. Links that are made on a node later have the kernel's own values.
+ */
+export function portSysctls({ ports }: Machine): Readonly<Record<string, string>> {
+  const values = { accept_dad: "0", router_solicitation_delay: "0" };
+  const entries = ports.flatMap(({ name }) => {
+    return Object.entries(values).map(([key, value]) => [`net/ipv6/conf/${name}/${key}`, value] as const);
+  });
+  return Object.fromEntries(entries);
 }
 
 /**

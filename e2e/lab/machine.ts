@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import type { RunOptions, RunResult } from "../../src/kernel/kernel.ts";
 import type { Enclosure } from "./enclosure.ts";
 import { hold } from "./holder.ts";
-import { machineCommands, outerName, portCommands, ruleCommands, sysctls } from "./instructions.ts";
+import { machineCommands, outerName, portCommands, portSysctls, ruleCommands, sysctls } from "./instructions.ts";
 import { attempt, entering, environment, ipBatch, type Place, run } from "./namespaces.ts";
 import { end, type ProcessId } from "./process-id.ts";
 import type { Machine } from "./topology.ts";
@@ -67,6 +67,8 @@ export class RunningMachine {
   /** Gives it its ports, each wired to its link, then addresses and routes. */
   async connect(): Promise<void> {
     await ipBatch(this.#enclosure.wires, portCommands(this.plan, this.id.process.pid));
+    const settings = Object.entries(portSysctls(this.plan)).map(([path, value]) => `echo ${value} > /proc/sys/${path}`);
+    await this.run("sh", "-e", "-c", settings.join("\n"));
     await ipBatch(this.place, machineCommands(this.plan));
     for (const command of ruleCommands(this.plan)) await this.run(...command);
   }

@@ -48,15 +48,16 @@ export class Pod {
       const result = v.parse(resultSchema, await runtime.add(list, made.#container()));
       return new Pod(node, { ...made.id, addresses: result.ips.map(({ address }) => `${address.address}`) });
     } catch (error) {
-      await made.detach(runtime);
+      // DEL often fails for the reason ADD did, which is the one to tell.
+      await runtime.del(list, made.#container()).catch(() => {});
+      await made.#removeNamespace();
       throw error;
     }
   }
 
   async detach(runtime: Runtime): Promise<void> {
     await runtime.del(networkOf(this.node), this.#container());
-    const commands = 'for process in $(ip netns pids "$1"); do kill -KILL "$process"; done; ip netns delete "$1"';
-    await this.node.run("sh", "-c", commands, "sh", this.name);
+    await this.#removeNamespace();
   }
 
   async check(runtime: Runtime): Promise<void> {
@@ -75,6 +76,11 @@ export class Pod {
 
   run(...command: readonly string[]): Promise<string> {
     return run(this.place, command);
+  }
+
+  async #removeNamespace(): Promise<void> {
+    const commands = 'for process in $(ip netns pids "$1"); do kill -KILL "$process"; done; ip netns delete "$1"';
+    await this.node.run("sh", "-c", commands, "sh", this.name);
   }
 
   /** As containerd describes a pod to plugins. */

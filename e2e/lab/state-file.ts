@@ -140,7 +140,7 @@ function describeTaken(state: State): string {
     return `A lab is being made by process ${state.owner.pid}: wait for it, or end it with the command down`;
   }
   const { wiring, nodes } = state.lab.options;
-  const what = `A lab is up since ${state.since}, ${nodes} nodes with topology ${wiring}`;
+  const what = `A lab is up since ${state.since}, ${nodes === 1 ? "1 node" : `${nodes} nodes`}, topology ${wiring}`;
   return `${what}: use it, or take it down first, with the command down`;
 }
 
