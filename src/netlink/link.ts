@@ -89,6 +89,7 @@ export interface LinkChange {
   readonly alias?: string;
   readonly group?: number;
   readonly transmitQueueLength?: number;
+  /** Heeded last: a link that is brought up by the same request has its link-local address before. Give it one of its own first. */
   readonly addressGeneration?: AddressGeneration;
   /** Moves it. Going down on the way it loses addresses, routes and its mode of address generation, but not its alias. */
   readonly namespace?: Namespace;
@@ -160,8 +161,7 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
 
 /**
  * Deletes one link, or all of a group. Deleting waits for readers in the kernel (some 20 ms), for a whole group only once: use
- * executeLater. A group without links is ENODEV; group 0, the default one, is EPERM. The link may be in another namespace, known by
- * its id (netnsid.ts).
+ * executeLater. A group without links is ENODEV; group 0, the default one, is EPERM. The namespace may be one known by its id.
  */
 export function deleteLink(
   link: LinkReference | { readonly group: number },

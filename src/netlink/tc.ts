@@ -19,7 +19,7 @@ export type Queue = { readonly link: number } & QueueKind;
 export type QueueKind =
   | TokenBucket
   | { readonly kind: "fq_codel"; readonly packetLimit?: number; readonly flows?: number }
-  /** Where filters for what the link receives are put; nothing waits in it. */
+  /** Where filters for what the link receives are put, with clsact also for what it sends; nothing waits in it. */
   | { readonly kind: "ingress" | "clsact" }
   /** What virtual links have by themselves. */
   | { readonly kind: "noqueue" }
@@ -93,7 +93,7 @@ export function listQueues({ link }: { readonly link?: number } = {}): Query<Que
   };
 }
 
-/** The link needs an `ingress` queue first. */
+/** The link needs an `ingress` queue first; with `clsact` in its place it is EINVAL. */
 export function addRedirect({ link, to }: Redirect): Request {
   return {
     operation: `redirect what link ${link} receives to link ${to}`,

@@ -104,6 +104,20 @@ function trafficContract(open: OpenWorld): void {
       expect(node.dump(listQueues({ link }))).toContainEqual({ link, kind: "ingress" });
     });
 
+    test.for<[kind: "ingress" | "clsact" | undefined, result: string]>([
+      ["ingress", "done"],
+      ["clsact", "EINVAL"],
+      [undefined, "EINVAL Parent Qdisc doesn't exists"],
+    ])("%s as the place of a redirection: %s", ([kind, result]) => {
+      using world = open();
+      connectPod(world);
+      world.node.execute([
+        createLink({ kind: "ifb", name: "ifb9", index: 9, up: true }),
+        ...(kind === undefined ? [] : [addQueue({ link, kind })]),
+      ]);
+      expect(outcome(world.node, addRedirect({ link, to: 9 }))).toBe(result);
+    });
+
     test("on a link that is not there is refused, and redirections of it are none", () => {
       using world = open();
       expect(outcome(world.node, addQueue({ ...queue, link: 999 }))).toBe("ENODEV");

@@ -50,8 +50,9 @@ export function addRedirect(namespace: NamespaceState, { body }: Message): void 
   const { link } = trafficMessage.decode(body).header;
   linkAt(namespace, link);
   const redirect = redirects({ link }).decode(body) ?? refuse("EINVAL");
-  if (!namespace.queues.some((one) => one.link === link && isReceiving(one)))
-    refuse("EINVAL", "Parent Qdisc doesn't exists");
+  const place = namespace.queues.find((one) => one.link === link && isReceiving(one));
+  if (place === undefined) refuse("EINVAL", "Parent Qdisc doesn't exists");
+  if (place.kind === "clsact") refuse("EINVAL");
   linkAt(namespace, redirect.to);
   if (namespace.redirects.some((one) => one.link === link)) refuse("EEXIST", "Filter already exists");
   namespace.redirects.push(redirect);
