@@ -1,5 +1,5 @@
-// The bench of leasing: what one lease and one release cost when a thousand others are held, and when a million are. All in one
-// process, so that it is the database that is measured.
+// The bench of leasing: what one lease and one release cost when a thousand others are held, and when a million are.
+// All in one process, so that it is the database that is measured.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Address } from "../../src/ip/address.ts";
@@ -27,11 +27,16 @@ export interface IpamRow {
   readonly ratio: number;
 }
 
-/** "open to close" is a release, a lease and its activation in a store opened for them, beside the one that stays open. */
+/**
+ * "open to close" is a release, a lease and its activation in a store opened for them, beside the one that stays
+ * open.
+ */
 const operations = ["lease", "activate", "release", "lease again", "open to close"] as const;
 type Operation = (typeof operations)[number];
 
-/** Stores are measured in rounds this long, one after the other, so that a machine that slows down slows all of them. */
+/**
+ * Stores are measured in rounds this long, one after the other, so that a machine that slows down slows all of them.
+ */
 const roundLength = 10;
 
 export function benchIpam(options: IpamOptions): IpamRow[] {

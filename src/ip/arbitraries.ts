@@ -1,5 +1,5 @@
-// Addresses and prefixes for property tests: drawn so that the ends of the number line, runs of zeros and bytes of ones come
-// up often. Only tests import this.
+// Addresses and prefixes for property tests: drawn so that the ends of the number line, runs of zeros and bytes of
+// ones come up often. Only tests import this.
 import fc from "fast-check";
 import { Address, bitsOf, type Family } from "./address.ts";
 import { Prefix } from "./prefix.ts";

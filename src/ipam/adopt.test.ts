@@ -1,6 +1,8 @@
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { Address } from "../ip/address.ts";
-import { addressesOf, attachment, errorOf, request, shownBy, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, errorOf, request, shownBy, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 describe("comparing with the kernel", () => {
   test("enters what is missing, keeps what is known, and reports what is disputed", ({ fixture }) => {

@@ -1,4 +1,5 @@
-// The kernel as the second copy of the leases: addresses it shows to be held are entered where the database does not know of them.
+// The kernel as the second copy of the leases: addresses it shows to be held are entered where the database does not
+// know of them.
 import type { Address } from "../ip/address.ts";
 import { sameAttachment } from "./attachment.ts";
 import type { Database } from "./database.ts";

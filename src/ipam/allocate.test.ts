@@ -1,9 +1,11 @@
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
 import { type IpamConfig, parseIpam } from "./config.ts";
 import { macFor } from "./mac-for.ts";
-import { addressesOf, attachment, errorOf, request, StoreFixture, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, errorOf, request, StoreFixture, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 const ask = (...texts: readonly string[]) => texts.map((text) => ({ address: Address.parse(text) }));
 

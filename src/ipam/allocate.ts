@@ -1,5 +1,5 @@
-// Leasing within one transaction: one address of each range set that has none yet, chosen by choose.ts, or a LeaseError and
-// the transaction is undone.
+// Leasing within one transaction: one address of each range set that has none yet, chosen by choose.ts, or a
+// LeaseError and the transaction is undone.
 import type { Address, Family } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
 import type { Prefix } from "../ip/prefix.ts";

@@ -117,8 +117,8 @@ describe("stable", () => {
 
   test("serves every pod of a small range until it is full", () => {
     const book = new MemoryBook();
-    const texts = Array.from({ length: 6 }, (_, at) => {
-      return take(1, inputOf({ ...v4, assign: "stable" }, { pod: { ...pod, name: `web-${at}` } }), book)[0];
+    const texts = Array.from({ length: 6 }, (_, at) => at).flatMap((at) => {
+      return take(1, inputOf({ ...v4, assign: "stable" }, { pod: { ...pod, name: `web-${at}` } }), book);
     });
     expect(texts.toSorted()).toEqual(["10.1.0.2", "10.1.0.3", "10.1.0.4", "10.1.0.5", "10.1.0.6", "exhausted"]);
   });

@@ -42,7 +42,9 @@ export function* randomCandidates({ set, usable, randomBytes }: CandidateInput):
   }
 }
 
-/** RFC 7217, section 5: a keyed hash, and a counter for conflicts. Where no pod is named, the container stands for it. */
+/**
+ * RFC 7217, section 5: a keyed hash, and a counter for conflicts. Where no pod is named, the container stands for it.
+ */
 export function* stableCandidates(input: CandidateInput): Generator<Address> {
   const { set, usable, attachment, pod, key } = input;
   const who = pod === undefined ? ["", attachment.containerId] : [pod.namespace, pod.name];
@@ -76,8 +78,8 @@ export function embedded(prefix: Prefix, ipv4: Address): Address {
 }
 
 /**
- * Interface identifiers no host may take by chance (RFC 5453, and the registry at https://www.iana.org/assignments/ipv6-interface-ids).
- * They mean something in prefixes of 64 bits alone.
+ * Interface identifiers no host may take by chance (RFC 5453, and the registry at
+ * https://www.iana.org/assignments/ipv6-interface-ids). They mean something in prefixes of 64 bits alone.
  */
 const reservedIdentifiers: readonly (readonly [first: bigint, last: bigint])[] = [
   [0x0n, 0x0n],

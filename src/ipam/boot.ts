@@ -1,5 +1,5 @@
-// The first opening since the node booted: no pod of an earlier boot runs any more, so its leases are released. What the kernel
-// shows to be held stays all the same, in case the boot id is not what it seems.
+// The first opening since the node booted: no pod of an earlier boot runs any more, so its leases are released. What
+// the kernel shows to be held stays all the same, in case the boot id is not what it seems.
 import { adopt } from "./adopt.ts";
 import type { Database } from "./database.ts";
 import { unknownNetwork } from "./lease-rows.ts";

@@ -1,4 +1,5 @@
-// Choices out of a section of a configuration and a book in memory, as short as tables need them. Only tests import this.
+// Choices out of a section of a configuration and a book in memory, as short as tables need them. Only tests import
+// this.
 import { Mac } from "../ip/mac.ts";
 import { type Choice, type ChoiceInput, choose } from "./choose.ts";
 import { parseIpam } from "./config.ts";

@@ -1,5 +1,5 @@
-// Which address of a range set an attachment gets. Pure: what is held and what was given before is asked of a book, each
-// question a lookup by index, so that the millionth lease costs what the first did.
+// Which address of a range set an attachment gets. Pure: what is held and what was given before is asked of a book,
+// each question a lookup by index, so that the millionth lease costs what the first did.
 import { Address } from "../ip/address.ts";
 import {
   type Assign,
@@ -52,7 +52,10 @@ export function choose(input: ChoiceInput, book: Book): Choice {
   return address === undefined ? { refused: "exhausted" } : { address };
 }
 
-/** A mode shapes IPv6 host parts. IPv4 ranges are too small to be hidden in, and go around: sequential serves them best. */
+/**
+ * A mode shapes IPv6 host parts. IPv4 ranges are too small to be hidden in, and go around: sequential serves them
+ * best.
+ */
 function modeFor({ assign, set }: ChoiceInput): Assign {
   return set[0].range.family === "v6" || assign === "stable" ? assign : "sequential";
 }

@@ -1,5 +1,6 @@
-// What is wrong with range sets that read well one by one: families mixed, ranges that overlap, nothing left to lease, a mode of
-// assignment they have no room for. Each fault names the place in the configuration, and what to write there.
+// What is wrong with range sets that read well one by one: families mixed, ranges that overlap, nothing left to
+// lease, a mode of assignment they have no room for. Each fault names the place in the configuration, and what to
+// write there.
 import { ConfigError } from "../config/config-error.ts";
 import { familyName } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";

@@ -1,5 +1,5 @@
-// What stands in an `ipam` section and means nothing: keys nobody knows, and keys whose meaning depends on others that are
-// missing. Warnings, not faults, because runtimes and other tools add keys of their own.
+// What stands in an `ipam` section and means nothing: keys nobody knows, and keys whose meaning depends on others
+// that are missing. Warnings, not faults, because runtimes and other tools add keys of their own.
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
 import { type IpamConfig, routeKeys, sectionKeys } from "./config.ts";
 import { rangeKeys } from "./range-entry.ts";

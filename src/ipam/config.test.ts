@@ -259,7 +259,7 @@ describe("faults", () => {
       routes: [{ dst: "0.0.0.0/0" }, { dst: "nowhere" }],
       exclude: ["10.1.0.7", 6],
     };
-    const paths = faultsOf(section, { ipRanges: [[{}]] }).map((message) => message.split(": ")[0]);
+    const paths = faultsOf(section, { ipRanges: [[{}]] }).map((message) => message.split(": ")[0] ?? "");
     expect(paths.toSorted()).toEqual([
       "ipam.assign",
       "ipam.exclude[1]",

@@ -1,5 +1,6 @@
-// The `ipam` section of a network configuration: host-local's keys as host-local reads them, and ours beside them (`assign`,
-// `exclude`, `cooldownSeconds`). All faults of the section are found in one go. docs/configuration.md is the reference.
+// The `ipam` section of a network configuration: host-local's keys as host-local reads them, and ours beside them
+// (`assign`, `exclude`, `cooldownSeconds`). All faults of the section are found in one go. docs/configuration.md is
+// the reference.
 import * as v from "valibot";
 import { ConfigError } from "../config/config-error.ts";
 import { faultsOf, freeze, oneError, openObject, text } from "../config/parse.ts";
@@ -38,8 +39,9 @@ export interface IpamRoute {
 export const defaultDataDir = "/var/lib/hextet";
 
 /**
- * Somebody may have looked an address up half a minute before it was released (CoreDNS lets an answer live so long), and a
- * connection tracker takes two minutes more to forget a half-open connection to it (nf_conntrack_tcp_timeout_syn_sent).
+ * Somebody may have looked an address up half a minute before it was released (CoreDNS lets an answer live so long),
+ * and a connection tracker takes two minutes more to forget a half-open connection to it
+ * (nf_conntrack_tcp_timeout_syn_sent).
  */
 export const defaultCooldownSeconds = 150;
 

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { Address } from "../ip/address.ts";
 import { parseIpam } from "./config.ts";
-import { addressesOf, attachment, request, shownBy, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, request, shownBy, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 describe("damage", () => {
   const page = 4096;

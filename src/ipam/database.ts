@@ -1,5 +1,5 @@
-// A connection to the lease database: statements prepared once, transactions that hold the write lock from their first line,
-// and the watch over its files. What the tables hold is not known here.
+// A connection to the lease database: statements prepared once, transactions that hold the write lock from their
+// first line, and the watch over its files. What the tables hold is not known here.
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { DamagedStore } from "./store-fault.ts";
 import { type DatabaseFiles, inodeOf } from "./store-paths.ts";

@@ -1,5 +1,5 @@
-// What a store does on a disk that is full or read-only, for disk.netns.ts: it runs in a mount namespace that holds a tiny file
-// system, and prints what it saw as one JSON object.
+// What a store does on a disk that is full or read-only, for disk.netns.ts: it runs in a mount namespace that holds a
+// tiny file system, and prints what it saw as one JSON object.
 import { closeSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { parseIpam } from "./config.ts";
 import { LeaseError } from "./lease-error.ts";

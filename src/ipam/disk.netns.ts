@@ -1,4 +1,5 @@
-// A store on disks that fail it. Each test has a file system of its own, mounted in a mount namespace that ends with it.
+// A store on disks that fail it. Each test has a file system of its own, mounted in a mount namespace that ends with
+// it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";

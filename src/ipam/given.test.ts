@@ -1,13 +1,15 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { expect } from "vitest";
+import { test as base, expect } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Database } from "./database.ts";
 import { givenAround, markGiven, rebuildGiven } from "./given.ts";
 import { insertLease } from "./lease-rows.ts";
 import { migrate } from "./schema.ts";
-import { storeTest as test } from "./store-fixture.ts";
+import { storeFixtures } from "./store-fixture.ts";
 import { filesOf } from "./store-paths.ts";
+
+const test = base.extend(storeFixtures);
 
 const bases = { v4: Address.parse("10.1.0.0"), v6: Address.parse("fd00::fff0") };
 const everyOffset = Array.from({ length: 40 }, (_, at) => at);

@@ -1,6 +1,6 @@
-// The table `given`: which addresses sequential assignment has given, as runs. A range filled from its start is one run, so
-// the next address is one lookup away however many there are; addresses requested out of order are runs of their own until
-// the others reach them.
+// The table `given`: which addresses sequential assignment has given, as runs. A range filled from its start is one
+// run, so the next address is one lookup away however many there are; addresses requested out of order are runs of
+// their own until the others reach them.
 import { Address, bitsOf } from "../ip/address.ts";
 import type { Database, Row } from "./database.ts";
 import { address as addressIn, numberOf } from "./lease-rows.ts";

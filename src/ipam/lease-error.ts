@@ -1,5 +1,5 @@
-// Why there is no lease, or why the lease database cannot do what was asked. The reason is for the caller to act on; the
-// message says what could not be done and why, the details what to do about it.
+// Why there is no lease, or why the lease database cannot do what was asked. The reason is for the caller to act on;
+// the message says what could not be done and why, the details what to do about it.
 
 export type LeaseReason =
   /** Every address of a range set is held. */

@@ -1,5 +1,5 @@
-// The rows of the table `lease` as values, and the few statements on them. Nothing is decided here. Which index a statement takes is
-// written down, because without statistics SQLite may prefer a walk over the network.
+// The rows of the table `lease` as values, and the few statements on them. Nothing is decided here. Which index a
+// statement takes is written down, because without statistics SQLite may prefer a walk over the network.
 import { Address, type Family } from "../ip/address.ts";
 import type { PodName } from "./assign.ts";
 import type { Attachment } from "./attachment.ts";

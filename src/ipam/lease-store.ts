@@ -1,5 +1,5 @@
-// The leases of a node, in one SQLite database that the agent and any number of executables share. Every call is one transaction
-// or none; what a call decides, the pure parts beside this file decide. docs/decisions/sqlite-leases.md.
+// The leases of a node, in one SQLite database that the agent and any number of executables share. Every call is one
+// transaction or none; what a call decides, the pure parts beside this file decide. docs/decisions/sqlite-leases.md.
 import { randomBytes } from "node:crypto";
 import type { Address } from "../ip/address.ts";
 import { allocate, type LeaseRequest } from "./allocate.ts";
@@ -28,14 +28,17 @@ export interface LeaseStoreOptions {
   readonly randomBytes?: (count: number) => Uint8Array;
   /** How long to wait for the lock others hold. */
   readonly timeoutMs?: number;
-  /** Compares with the inventory whatever the database looks like. For who stays: it takes time that a single call has not. */
+  /**
+   * Compares with the inventory whatever the database looks like. For who stays: it takes time that a single call has
+   * not.
+   */
   readonly compare?: boolean;
 }
 
 /** A lock is held for a fraction of a millisecond, and for the time of a disk's flush now and then. */
 const defaultTimeoutMs = 10_000;
 
-/** Longer than somebody who answered for an address on the link is likely to be gone for, and short enough to be tried again. */
+/** Whoever answered for an address on the link is asked again no sooner than this. */
 const conflictMs = 600_000;
 
 export class LeaseStore implements Disposable {
@@ -57,8 +60,8 @@ export class LeaseStore implements Disposable {
   }
 
   /**
-   * Leases one address of each range set, or throws a LeaseError and leases none. Pending leases the attachment has left over
-   * from an attempt that did not end well are released first.
+   * Leases one address of each range set, or throws a LeaseError and leases none. Pending leases the attachment has
+   * left over from an attempt that did not end well are released first.
    */
   lease(request: LeaseRequest): readonly Lease[] {
     return this.#session.take("lease addresses", (ground) => {
@@ -81,8 +84,8 @@ export class LeaseStore implements Disposable {
   }
 
   /**
-   * Leases another address in place of one that somebody else on the link was found to use, and gives all that the attachment
-   * then holds. The address in conflict is kept aside for a while, even where no other can be leased.
+   * Leases another address in place of one that somebody else on the link was found to use, and gives all that the
+   * attachment then holds. The address in conflict is kept aside for a while, even where no other can be leased.
    */
   replaceAddress(request: LeaseRequest, inUse: Address): readonly Lease[] {
     const { attachment } = request;
@@ -101,7 +104,9 @@ export class LeaseStore implements Disposable {
     });
   }
 
-  /** What was released; nothing where nothing was held. `hostLink` frees addresses that are known by their link alone. */
+  /**
+   * What was released; nothing where nothing was held. `hostLink` frees addresses that are known by their link alone.
+   */
   release(attachment: Attachment, { hostLink }: { readonly hostLink?: string } = {}): readonly Lease[] {
     return this.#session.give("release leases", ({ database, nowMs }) => {
       if (hostLink !== undefined) forgetUnknown(database, hostLink);

@@ -1,4 +1,5 @@
-// A lease: one address held by one attachment, or the memory of one that was. What the lease database holds, as a value.
+// A lease: one address held by one attachment, or the memory of one that was. What the lease database holds, as a
+// value.
 import type { Address } from "../ip/address.ts";
 import type { PodName } from "./assign.ts";
 import type { Attachment } from "./attachment.ts";

@@ -1,6 +1,8 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
-import { describe, expect } from "vitest";
-import { addressesOf, attachment, request, shownBy, stacks, storeTest as test } from "./store-fixture.ts";
+import { test as base, describe, expect } from "vitest";
+import { addressesOf, attachment, request, shownBy, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 describe("files that go while the store is open", () => {
   for (const [name, files] of [

@@ -1,5 +1,5 @@
-// Who stands in the way of giving an address, or stood there last: what choosing asks of the lease database about one address,
-// and how it is said in an error.
+// Who stands in the way of giving an address, or stood there last: what choosing asks of the lease database about one
+// address, and how it is said in an error.
 import type { PodName } from "./assign.ts";
 import type { Attachment } from "./attachment.ts";
 

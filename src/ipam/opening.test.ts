@@ -1,11 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { enterBoot } from "./boot.ts";
 import { openDatabase } from "./opening.ts";
 import { migrate, migrations, versionOf } from "./schema.ts";
-import { addressesOf, attachment, errorOf, request, shownBy, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, errorOf, request, shownBy, stacks, storeFixtures } from "./store-fixture.ts";
 import { pathsIn } from "./store-paths.ts";
+
+const test = base.extend(storeFixtures);
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 

@@ -1,5 +1,5 @@
-// Opening the lease database: usually three reads and nothing more. Where it is missing or damaged it is made anew, by one
-// process while others wait.
+// Opening the lease database: usually three reads and nothing more. Where it is missing or damaged it is made anew,
+// by one process while others wait.
 import { chmodSync, existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { adopt } from "./adopt.ts";
@@ -11,7 +11,7 @@ import { spendReserve } from "./reserve.ts";
 import { applicationId, applicationOf, migrate, migrations, versionOf } from "./schema.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { DamagedStore, explain, isDamage, isFull } from "./store-fault.ts";
-import { fileAt, inodeOf, prepareDirectory, touch } from "./store-paths.ts";
+import { fileAt, inodeOf, prepareDirectory, type StorePaths, touch } from "./store-paths.ts";
 import { defaultCooldownMs, type StoreSetup } from "./store-setup.ts";
 
 export interface Opened {
@@ -81,8 +81,7 @@ function tryToOpen(setup: StoreSetup, options: OpeningOptions): Opened | Damage 
   if (stats.ino === options.condemned) return { damage: "others wrote to it unseen" };
   if (stats.size === 0) return { damage: "it is empty" };
   if ((stats.mode & 0o077) !== 0) chmodSync(paths.database, 0o600);
-  // SQLite removes the index before the log, so that an index alone means that somebody removed the log.
-  const isLogLost = existsSync(paths.shm) && !existsSync(paths.wal);
+  const isLogLost = isIndexAlone(paths);
   const database = new Database(paths, { timeoutMs: setup.timeoutMs });
   try {
     const settings = prepare(database, setup, options);
@@ -95,6 +94,14 @@ function tryToOpen(setup: StoreSetup, options: OpeningOptions): Opened | Damage 
     if (isDamage(error)) return { damage: error instanceof Error ? error.message : String(error) };
     throw error;
   }
+}
+
+/**
+ * SQLite makes the log before the index and removes it after, so that an index alone means that somebody removed the log.
+ * Looked at twice, because another process may just have closed the database.
+ */
+function isIndexAlone({ wal, shm }: StorePaths): boolean {
+  return existsSync(shm) && !existsSync(wal) && existsSync(shm);
 }
 
 function closeAndRetry(database: Database, setup: StoreSetup, options: OpeningOptions): Opened | Damage {

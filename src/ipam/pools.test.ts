@@ -1,6 +1,8 @@
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { parseIpam } from "./config.ts";
-import { addressesOf, attachment, errorOf, request, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, errorOf, request, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 describe("an address that was released", () => {
   test("of IPv4 comes back when it was released longest ago", ({ fixture }) => {

@@ -1,5 +1,6 @@
-// The table `pool`: range sets small enough that every released address is remembered, so that the one released longest ago
-// can come first. A set is known by what is usable of it; when the configuration changes, its pool is made anew.
+// The table `pool`: range sets small enough that every released address is remembered, so that the one released
+// longest ago can come first. A set is known by what is usable of it; when the configuration changes, its pool is
+// made anew.
 import { Address } from "../ip/address.ts";
 import type { Database } from "./database.ts";
 import { rebuildGiven } from "./given.ts";
@@ -7,8 +8,8 @@ import { number, numberOf, text } from "./lease-rows.ts";
 import type { Segment, Usable } from "./usable.ts";
 
 /**
- * The largest set whose addresses are all remembered: an IPv4 /8. To come around in a larger one takes half a year at one pod
- * a second, so there a released address is forgotten after its cool-down.
+ * The largest set whose addresses are all remembered: an IPv4 /8. To come around in a larger one takes half a year at
+ * one pod a second, so there a released address is forgotten after its cool-down.
  */
 const largestPool = 1n << 24n;
 

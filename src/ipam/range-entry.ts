@@ -1,5 +1,5 @@
-// One range as host-local writes it (`subnet`, `rangeStart`, `rangeEnd`, `gateway`), read into a value with host-local's defaults:
-// https://www.cni.dev/plugins/current/ipam/host-local/, "Network configuration reference".
+// One range as host-local writes it (`subnet`, `rangeStart`, `rangeEnd`, `gateway`), read into a value with
+// host-local's defaults: https://www.cni.dev/plugins/current/ipam/host-local/, "Network configuration reference".
 import * as v from "valibot";
 import { openObject, text } from "../config/parse.ts";
 import { prefix } from "../config/values.ts";
@@ -52,8 +52,8 @@ function rangeOf({ subnet, rangeStart, rangeEnd, gateway = defaultGateway(subnet
 }
 
 /**
- * The first address after the network's own. host-local refuses prefixes of two addresses and of one; of two both are usable
- * (RFC 3021, RFC 6164) and the first is the gateway, of one the only one is for the pod.
+ * The first address after the network's own. host-local refuses prefixes of two addresses and of one; of two both are
+ * usable (RFC 3021, RFC 6164) and the first is the gateway, of one the only one is for the pod.
  */
 function defaultGateway(subnet: Prefix): Address | undefined {
   if (subnet.size === 1n) return undefined;

@@ -1,5 +1,5 @@
-// Ranges as a network's configuration has them: each with its gateway, gathered in sets. An attachment gets one address of
-// every set. What may be leased of a set, less gateways and exclusions, is the matter of usable.ts.
+// Ranges as a network's configuration has them: each with its gateway, gathered in sets. An attachment gets one
+// address of every set. What may be leased of a set, less gateways and exclusions, is the matter of usable.ts.
 import type { Address, Family } from "../ip/address.ts";
 import { InterfaceAddress } from "../ip/prefix.ts";
 import type { Range } from "../ip/range.ts";
@@ -26,7 +26,10 @@ export function rangeOf(sets: readonly RangeSet[], address: Address): AddressRan
   return sets.flat().find(({ range }) => range.contains(address));
 }
 
-/** The address with the length of its range's prefix, as a result names it; alone in its prefix where no range holds it. */
+/**
+ * The address with the length of its range's prefix, as a result names it; alone in its prefix where no range holds
+ * it.
+ */
 export function onItsLink(sets: readonly RangeSet[], address: Address): InterfaceAddress {
   const around = sets.flat().find(({ range }) => range.prefix.contains(address));
   const alone = address.family === "v4" ? 32 : 128;

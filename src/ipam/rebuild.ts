@@ -1,5 +1,5 @@
-// A lease database made anew: complete in a file of its own, then moved into place. What was there is set aside, never overwritten;
-// what can still be read of it is taken over, and the kernel's links and routes tell the rest.
+// A lease database made anew: complete in a file of its own, then moved into place. What was there is set aside,
+// never overwritten; what can still be read of it is taken over, and the kernel's links and routes tell the rest.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { adopt } from "./adopt.ts";
 import { endEarlierBoots } from "./boot.ts";

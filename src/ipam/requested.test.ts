@@ -1,7 +1,9 @@
-import { describe, expect } from "vitest";
+import { test as base, describe, expect } from "vitest";
 import { Address } from "../ip/address.ts";
 import { parseIpam } from "./config.ts";
-import { addressesOf, attachment, errorOf, request, stacks, storeTest as test } from "./store-fixture.ts";
+import { addressesOf, attachment, errorOf, request, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 const ask = (...texts: readonly string[]) => texts.map((text) => ({ address: Address.parse(text) }));
 

@@ -1,5 +1,5 @@
-// Requested addresses against the ranges: which set each is to come from, or why none can give it. Whether somebody holds it
-// is asked later, in the transaction that gives it.
+// Requested addresses against the ranges: which set each is to come from, or why none can give it. Whether somebody
+// holds it is asked later, in the transaction that gives it.
 import { type Address, familyName } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { LeaseError } from "./lease-error.ts";

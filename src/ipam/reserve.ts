@@ -1,13 +1,16 @@
-// Room kept for a full disk. Releasing a lease writes a few pages, and a DEL must work when everything else fails for want of
-// them: then this file goes, and is made again as soon as there is room. No lease is given while it is missing, so whatever is
-// leased can be released.
+// Room kept for a full disk. Releasing a lease writes a few pages, and a DEL must work when everything else fails for
+// want of them: then this file goes, and is made again as soon as there is room. No lease is given while it is
+// missing, so whatever is leased can be released.
 
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { DamagedStore, errnoCode } from "./store-fault.ts";
 import type { StorePaths } from "./store-paths.ts";
 
-/** A release takes about ten pages of 4 KiB, SQLite's index 32 KiB; the rest is for file systems that allocate in large pieces. */
+/**
+ * A release takes about ten pages of 4 KiB, SQLite's index 32 KiB; the rest is for file systems that allocate in
+ * large pieces.
+ */
 const size = 1024 * 1024;
 const pieceSize = 64 * 1024;
 

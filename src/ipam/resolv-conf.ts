@@ -1,5 +1,5 @@
-// The file `ipam.resolvConf` names, as the `dns` of a result (man 5 resolv.conf). Read as host-local reads it: lists in several
-// lines are joined, what is no keyword of these four is left out. Reading the file itself is the caller's.
+// The file `ipam.resolvConf` names, as the `dns` of a result (man 5 resolv.conf). Read as host-local reads it: lists
+// in several lines are joined, what is no keyword of these four is left out. Reading the file itself is the caller's.
 
 export interface ResolvConf {
   readonly nameservers?: readonly string[];

@@ -1,5 +1,5 @@
-// What can still be read of a damaged database: rows of leases up to the damage from either end, and the secret of stable
-// addresses. Each row is checked again as it is written into the new one.
+// What can still be read of a damaged database: rows of leases up to the damage from either end, and the secret of
+// stable addresses. Each row is checked again as it is written into the new one.
 import type { SQLInputValue } from "node:sqlite";
 import { Database, type Row } from "./database.ts";
 import { readLease } from "./lease-rows.ts";

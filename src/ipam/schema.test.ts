@@ -1,8 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, vi } from "vitest";
+import { test as base, describe, expect, vi } from "vitest";
 import { Address } from "../ip/address.ts";
 import { migrations } from "./schema.ts";
-import { attachment, request, stacks, storeTest as test } from "./store-fixture.ts";
+import { attachment, request, stacks, storeFixtures } from "./store-fixture.ts";
+
+const test = base.extend(storeFixtures);
 
 /** How SQLite would carry a statement out: one line for each table it touches. */
 function planOf(sql: string): readonly string[] {

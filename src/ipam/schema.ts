@@ -1,5 +1,6 @@
-// The tables of the lease database, and the steps that bring an older database to them. A step that was released is never
-// changed again; a new one is added after it. docs/decisions/address-allocation.md says why the tables are these.
+// The tables of the lease database, and the steps that bring an older database to them. A step that was released is
+// never changed again; a new one is added after it. docs/decisions/address-allocation.md says why the tables are
+// these.
 import type { DatabaseSync } from "node:sqlite";
 
 /** "hxtl" in ASCII: tells our database from any other. */

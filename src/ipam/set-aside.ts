@@ -1,5 +1,5 @@
-// Moves a lost or damaged database out of the way, with the files SQLite keeps beside it. A log left behind by one database
-// would be taken for that of the next.
+// Moves a lost or damaged database out of the way, with the files SQLite keeps beside it. A log left behind by one
+// database would be taken for that of the next.
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { Database } from "./database.ts";
@@ -30,7 +30,10 @@ export function setAside(files: DatabaseFiles, { nowMs, timeoutMs }: SetAsideOpt
   return aside;
 }
 
-/** Who is about to write finds, once let in, that the file is another. A database too damaged to be locked has no writers. */
+/**
+ * Who is about to write finds, once let in, that the file is another. A database too damaged to be locked has no
+ * writers.
+ */
 function stopWriters(files: DatabaseFiles, timeoutMs: number): Disposable | undefined {
   let database: Database | undefined;
   try {

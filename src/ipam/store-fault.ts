@@ -1,5 +1,5 @@
-// What SQLite or the file system said, as a LeaseError: which of them are full disks, locks held too long, read-only file
-// systems, and what each asks of the operator. Whether a database is damaged is asked here too.
+// What SQLite or the file system said, as a LeaseError: which of them are full disks, locks held too long, read-only
+// file systems, and what each asks of the operator. Whether a database is damaged is asked here too.
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { LeaseError } from "./lease-error.ts";

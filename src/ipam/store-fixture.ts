@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "vitest";
 import type { LeaseRequest } from "./allocate.ts";
 import type { Attachment } from "./attachment.ts";
 import { type IpamConfig, parseIpam } from "./config.ts";
@@ -95,10 +94,10 @@ export function errorOf(run: () => unknown): LeaseError {
   throw new Error("Nothing was thrown");
 }
 
-/** A test that is handed a fixture of its own. */
-export const storeTest = test.extend<{ fixture: StoreFixture }>({
-  fixture: async ({ task: _ }, use) => {
+/** For `test.extend`: hands each test a fixture of its own. */
+export const storeFixtures = {
+  fixture: async ({}, use: (fixture: StoreFixture) => Promise<void>) => {
     using fixture = new StoreFixture();
     await use(fixture);
   },
-});
+};

@@ -1,5 +1,5 @@
-// The files of a lease store, and the rules for the directory they lie in: ours alone to write, so that nobody puts a symbolic
-// link in the way of a file that root writes.
+// The files of a lease store, and the rules for the directory they lie in: ours alone to write, so that nobody puts a
+// symbolic link in the way of a file that root writes.
 import {
   closeSync,
   constants,

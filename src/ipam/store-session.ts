@@ -1,5 +1,5 @@
-// The database behind a lease store, kept usable: transactions, room on a full disk, and another database where the one that
-// was opened is lost or damaged. What is written is the store's affair.
+// The database behind a lease store, kept usable: transactions, room on a full disk, and another database where the
+// one that was opened is lost or damaged. What is written is the store's affair.
 import { accessSync, constants } from "node:fs";
 import type { Ground } from "./ground.ts";
 import { LeaseError } from "./lease-error.ts";
@@ -13,8 +13,8 @@ import type { StoreSetup } from "./store-setup.ts";
 const attempts = 3;
 
 /**
- * A database that was lost may have given addresses nobody knows of now. Sequential assignment in large ranges passes over as
- * many as could have been given since 1970 at 256 a second, so that no rebuilding leads back to them.
+ * A database that was lost may have given addresses nobody knows of now. Sequential assignment in large ranges passes
+ * over as many as could have been given since 1970 at 256 a second, so that no rebuilding leads back to them.
  */
 const leasesASecond = 256n;
 
@@ -115,7 +115,8 @@ export class StoreSession implements Disposable {
     const stale = this.#opened.database;
     const compare = error instanceof Error ? error.message : String(error);
     const inode = inodeOf(this.#setup.paths.database);
-    // Others have written by a log we do not know. Closed before the file is set aside, ours would be written over theirs.
+    // Others have written by a log we do not know. Closed before the file is set aside, ours would be written over
+    // theirs.
     const isForeign = stale.footing === "partsReplaced" && inode !== undefined;
     if (!isForeign) stale[Symbol.dispose]();
     this.#opened = openDatabase(this.#setup, { compare, ...(isForeign ? { condemned: inode } : {}) });

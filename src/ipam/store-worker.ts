@@ -1,5 +1,5 @@
-// A process that leases and releases again and again, for many-processes.netns.ts. It stands for what ADD and DEL do, with a file
-// for each address in place of the kernel, which refuses what is there already.
+// A process that leases and releases again and again, for many-processes.netns.ts. It stands for what ADD and DEL do,
+// with a file for each address in place of the kernel, which refuses what is there already.
 import { mkdirSync, rmdirSync } from "node:fs";
 import { parseIpam } from "./config.ts";
 import { LeaseStore } from "./lease-store.ts";
@@ -9,7 +9,8 @@ const [directory = "", kernel = "", name = "", count = "0", manner = "stays"] = 
 // Held by all eight at once: 40 of the 61 addresses of the small range.
 const atOnce = 5;
 const config = parseIpam({ ranges: [[{ subnet: "fd00::/64" }], [{ subnet: "10.1.0.0/26" }]], cooldownSeconds: 1 });
-const options = { directory, bootId: "boot-1", inventory: () => [], report: () => {} };
+const report = ({ kind }: { readonly kind: string }) => process.stderr.write(`${kind}\n`);
+const options = { directory, bootId: "boot-1", inventory: () => [], report };
 
 const staying = manner === "stays" ? LeaseStore.open(options) : undefined;
 const held: { readonly id: string; readonly addresses: readonly string[] }[] = [];

@@ -1,5 +1,5 @@
-// What may be leased of a range set: its ranges less gateways and exclusions, as segments of consecutive addresses. A value
-// computed from the configuration alone; who holds which address is not known here.
+// What may be leased of a range set: its ranges less gateways and exclusions, as segments of consecutive addresses. A
+// value computed from the configuration alone; who holds which address is not known here.
 import { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { AddressRange, RangeSet } from "./ranges.ts";

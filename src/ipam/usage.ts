@@ -1,5 +1,5 @@
-// Whether range sets can give an address, which is a lookup, and how full they are, which is counted for people and metrics: that
-// walks over the leases of the set, so nothing that leases waits for it.
+// Whether range sets can give an address, which is a lookup, and how full they are, which is counted for people and
+// metrics: that walks over the leases of the set, so nothing that leases waits for it.
 
 import { hasRoom } from "./choose.ts";
 import type { Database } from "./database.ts";
