@@ -111,6 +111,8 @@ describe("exec", () => {
     expect((await lab.run("up", "--bare", "--nodes", "1")).code).toBe(0);
     expect(await lab.run("exec", "alpha", "hostname")).toMatchObject({ code: 0, stdout: "alpha\n" });
     expect(await lab.run("exec", "router", "--", "sh", "-c", "exit 7")).toMatchObject({ code: 7 });
+    // A shell, for which there is nothing to read.
+    expect(await lab.run("exec", "router")).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(await lab.run("exec", "outside", "sh", "-c", "kill -TERM $$")).toMatchObject({ code: 143 });
     expect(await lab.run("exec", "alpah")).toEqual({
       code: 2,

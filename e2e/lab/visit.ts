@@ -13,6 +13,8 @@ import { isAlive, StateFile } from "./state-file.ts";
 import { showMatrix } from "./up.ts";
 
 const options = { state: stateOption };
+/** Without job control, because the terminal's process group has no number in the machine, and could not be given back. */
+const shell = ["sh", "+m"];
 
 export const statusCommand: Command = {
   name: "status",
@@ -47,7 +49,7 @@ export const execCommand: Command = {
     if (name === undefined) throw new UsageError(`exec needs a place: ${[...places.keys()].join(", ")}`);
     const place = places.get(name) ?? complainOfUnknown(name, [...places.keys()]);
     const command = rest[0] === "--" ? rest.slice(1) : rest;
-    return runHere(place, command.length === 0 ? ["sh"] : command);
+    return runHere(place, command.length === 0 ? shell : command);
   },
 };
 
