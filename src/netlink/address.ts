@@ -102,7 +102,10 @@ export function replaceAddress(address: NewAddress): Request {
   return newAddress("replace", address, messageFlag.create | messageFlag.replace);
 }
 
-/** What is not there is EADDRNOTAVAIL, and what is there with another length too. */
+/**
+ * What is not there is EADDRNOTAVAIL, and what is there with another length too. With the last IPv4 address of a link every IPv4
+ * route over it goes, whoever made it; with the first of a prefix go the others of that prefix.
+ */
 export function removeAddress({ link, address, peer }: Pick<NewAddress, "link" | "address" | "peer">): Request {
   return {
     operation: `remove address ${address} from link ${link}`,

@@ -81,6 +81,7 @@ export type NewKind =
 
 export interface LinkChange {
   readonly mac?: Mac;
+  /** Below 1280 the link loses IPv6: addresses, routes, settings. */
   readonly mtu?: number;
   readonly up?: boolean;
   /** The bridge it becomes a port of; `none` releases it. */
@@ -165,10 +166,9 @@ export function changeLink(link: LinkReference, change: LinkChange & { readonly 
  */
 export function deleteLink(
   link: LinkReference | { readonly group: number },
-  where: { readonly namespaceId?: number } = {},
+  { namespaceId }: { readonly namespaceId?: number } = {},
 ): Request {
   const { index, name, group }: Selector = link;
-  const { namespaceId } = where;
   return {
     operation: `delete ${describe(link)}`,
     type: linkType.delete,

@@ -119,7 +119,10 @@ export function findRoute(destination: Address, link?: number): Query<Route> {
   };
 }
 
-/** Reads the body of an RTM_NEWROUTE or RTM_DELROUTE; undefined for a family that is not IP. */
+/**
+ * Reads the body of an RTM_NEWROUTE or RTM_DELROUTE; undefined for a family that is not IP. Who watches is not told of IPv4 routes
+ * that go with their link, only that the link goes.
+ */
 export function decodeRoute(body: Uint8Array): Route | undefined {
   const message = routeMessage.decode(body);
   const { header, attributes } = message;

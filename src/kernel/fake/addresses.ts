@@ -11,7 +11,7 @@ import { refuse } from "./refusal.ts";
 import { dropRoute, dropRoutesOf, putRoute } from "./routes.ts";
 import { type AddressState, hasIpv6, type LinkState, linkAt, type NamespaceState } from "./state.ts";
 
-export type NewState = Pick<AddressState, "address" | "scope" | "noDad"> & Partial<AddressState>;
+type NewState = Pick<AddressState, "address" | "scope" | "noDad"> & Partial<AddressState>;
 
 const FOREVER = 0xffff_ffff;
 const LOCAL_TABLE = 255;
@@ -88,7 +88,7 @@ export function addAddressState(link: LinkState, wanted: NewState): void {
   namespace.addresses.push(state);
   if (link.up) for (const route of routesOf(state)) putRoute(namespace, route);
   if (link.carrierSince !== undefined) startDetection(link);
-  notify(namespace, notifyGroup.address[address.family], addressType.new, encodeAddress(state));
+  notify(namespace, notifyGroup.address[address.family], { type: addressType.new, body: encodeAddress(state) });
 }
 
 /** The routes of addresses that were there before the link came up. */
@@ -116,7 +116,7 @@ export function makeUsable(address: AddressState): void {
   address.state = "usable";
   const { namespace } = address.link;
   for (const route of routesOf(address)) putRoute(namespace, route);
-  notify(namespace, notifyGroup.address.v6, addressType.new, encodeAddress(address));
+  notify(namespace, notifyGroup.address.v6, { type: addressType.new, body: encodeAddress(address) });
 }
 
 function drop(address: AddressState): void {
@@ -129,7 +129,10 @@ function drop(address: AddressState): void {
     }
   }
   forgetSource(namespace, address.address.address);
-  notify(namespace, notifyGroup.address[address.address.family], addressType.delete, encodeAddress(address));
+  notify(namespace, notifyGroup.address[address.address.family], {
+    type: addressType.delete,
+    body: encodeAddress(address),
+  });
 }
 
 /** Routes that were to use it as their source: IPv4 drops them, IPv6 goes on without. */

@@ -32,7 +32,7 @@ export function addForwarding(namespace: NamespaceState, { body, flags }: Messag
   if (there.length > 0 && (flags & messageFlag.exclusive) !== 0) refuse("EEXIST");
   namespace.forwardings = namespace.forwardings.filter((one) => !there.includes(one));
   namespace.forwardings.push(entry);
-  notify(namespace, notifyGroup.neighbor, neighborType.new, encode(entry));
+  notify(namespace, notifyGroup.neighbor, { type: neighborType.new, body: encode(entry) });
 }
 
 export function removeForwarding(namespace: NamespaceState, { body }: Message): void {
@@ -46,7 +46,7 @@ export function removeForwarding(namespace: NamespaceState, { body }: Message): 
   // A VXLAN link that has the MAC but not with this remote end does not complain.
   const gone = there.filter((one) => wanted.remote === undefined || sameRemote(one, wanted));
   namespace.forwardings = namespace.forwardings.filter((one) => !gone.includes(one));
-  for (const entry of gone) notify(namespace, notifyGroup.neighbor, neighborType.delete, encode(entry));
+  for (const entry of gone) notify(namespace, notifyGroup.neighbor, { type: neighborType.delete, body: encode(entry) });
 }
 
 /** With the MACs of bridges and their ports themselves, which are theirs as long as they are. */

@@ -55,7 +55,7 @@ export function takeDown(link: LinkState): void {
 }
 
 /** Two carriers of a pair come and go together, and with them those of bridges and macvlans: look again until nothing changes. */
-export function updateCarriers(machine: Machine): void {
+function updateCarriers(machine: Machine): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (const namespace of machine.namespaces) {
@@ -109,7 +109,7 @@ export function removeLink(link: LinkState): void {
   releasePort(link);
   forgetTraffic(link);
   namespace.links.delete(link.index);
-  notify(namespace, notifyGroup.link, linkType.delete, encodeLink(link));
+  notify(namespace, notifyGroup.link, { type: linkType.delete, body: encodeLink(link) });
   if (link.peer !== undefined) removeLink(link.peer);
   for (const above of linksAbove(link)) removeLink(above);
 }
@@ -134,7 +134,7 @@ export function moveLink(link: LinkState, target: NamespaceState): void {
   releasePort(link);
   forgetTraffic(link);
   namespace.links.delete(link.index);
-  notify(namespace, notifyGroup.link, linkType.delete, encodeLink(link));
+  notify(namespace, notifyGroup.link, { type: linkType.delete, body: encodeLink(link) });
   // What leaves by a link or is a port of it is in the namespace it leaves, and cannot follow.
   for (const above of linksAbove(link)) if (above.kind === "vxlan") removeLink(above);
   for (const port of portsOf(link)) releasePort(port);
@@ -160,7 +160,7 @@ export function rememberEachOther(link: LinkState): void {
 
 export function tell(link: LinkState): void {
   if (link.namespace.links.get(link.index) !== link) return;
-  notify(link.namespace, notifyGroup.link, linkType.new, encodeLink(link));
+  notify(link.namespace, notifyGroup.link, { type: linkType.new, body: encodeLink(link) });
 }
 
 function forgetTraffic({ namespace, index }: LinkState): void {

@@ -113,7 +113,7 @@ function ask(entry: NeighborState): void {
 }
 
 function tell(entry: NeighborState, type: number): void {
-  notify(entry.link.namespace, notifyGroup.neighbor, type, encodeEntry(entry));
+  notify(entry.link.namespace, notifyGroup.neighbor, { type: type, body: encodeEntry(entry) });
 }
 
 function encodeEntry({ link, address, mac, state, router, protocol }: NeighborState): Uint8Array {

@@ -1,6 +1,6 @@
 // Notifications: what a namespace tells those who joined a multicast group (RTNLGRP_* of include/uapi/linux/rtnetlink.h).
 import type { Family } from "../../ip/address.ts";
-import type { NamespaceState } from "./state.ts";
+import type { NamespaceState, Notification } from "./state.ts";
 
 export const notifyGroup = {
   link: 1,
@@ -12,6 +12,6 @@ export const notifyGroup = {
   namespaceId: 28,
 } as const satisfies Record<string, number | Record<Family, number>>;
 
-export function notify(namespace: NamespaceState, group: number, type: number, body: Uint8Array): void {
-  for (const watcher of namespace.watchers) if (watcher.groups.has(group)) watcher.deliver(type, body);
+export function notify(namespace: NamespaceState, group: number, message: Notification): void {
+  for (const watcher of namespace.watchers) if (watcher.groups.has(group)) watcher.deliver(message);
 }

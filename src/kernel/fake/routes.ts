@@ -97,14 +97,17 @@ export function putRoute(namespace: NamespaceState, route: Route): void {
   if (namespace.routes.some((one) => isSame(one, route))) return;
   if (destination.family === "v4") namespace.tables4.add(table);
   namespace.routes.push(route);
-  notify(namespace, notifyGroup.route[destination.family], routeType.new, encode(namespace, route));
+  notify(namespace, notifyGroup.route[destination.family], { type: routeType.new, body: encode(namespace, route) });
 }
 
 export function dropRoute(namespace: NamespaceState, route: Route): void {
   const there = namespace.routes.find((one) => isSame(one, route));
   if (there === undefined) return;
   namespace.routes = namespace.routes.filter((one) => one !== there);
-  notify(namespace, notifyGroup.route[there.destination.family], routeType.delete, encode(namespace, there));
+  notify(namespace, notifyGroup.route[there.destination.family], {
+    type: routeType.delete,
+    body: encode(namespace, there),
+  });
 }
 
 /** What leads over a link that goes down or away. IPv4 says nothing of it, IPv6 tells of each route. */
@@ -114,7 +117,8 @@ export function dropRoutesOf({ namespace, index }: LinkState, only?: Family): vo
     if ((only ?? family) !== family || !linksOf(route.nextHop).includes(index)) continue;
     const rest = without(route, index);
     namespace.routes = namespace.routes.flatMap((one) => (one !== route ? [one] : rest === undefined ? [] : [rest]));
-    if (family === "v6") notify(namespace, notifyGroup.route.v6, routeType.delete, encode(namespace, route));
+    if (family === "v6")
+      notify(namespace, notifyGroup.route.v6, { type: routeType.delete, body: encode(namespace, route) });
   }
 }
 

@@ -19,7 +19,7 @@ export function addRule(namespace: NamespaceState, { body, flags }: Message): vo
   const there = namespace.rules.some((one) => isSame(one, rule));
   if (there && (flags & messageFlag.exclusive) !== 0) refuse("EEXIST");
   namespace.rules.push(rule);
-  notify(namespace, notifyGroup.rule[rule.family], ruleType.new, encodeRule(rule).body);
+  notify(namespace, notifyGroup.rule[rule.family], { type: ruleType.new, body: encodeRule(rule).body });
 }
 
 export function removeRule(namespace: NamespaceState, { body }: Message): void {
@@ -27,7 +27,7 @@ export function removeRule(namespace: NamespaceState, { body }: Message): void {
   const there = namespace.rules.find((one) => isSame(one, rule));
   if (there === undefined) refuse("ENOENT");
   namespace.rules = namespace.rules.filter((one) => one !== there);
-  notify(namespace, notifyGroup.rule[rule.family], ruleType.delete, encodeRule(there).body);
+  notify(namespace, notifyGroup.rule[rule.family], { type: ruleType.delete, body: encodeRule(there).body });
 }
 
 /** In the order in which they are asked, IPv4 first. */

@@ -9,7 +9,7 @@ import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { littleEndian, Writer } from "../../netlink/wire.ts";
 import { answer, isList } from "./answer.ts";
 import { Refusal } from "./refusal.ts";
-import type { NamespaceState, Watcher } from "./state.ts";
+import type { NamespaceState, Notification, Watcher } from "./state.ts";
 
 /** Throws a Refusal where a test has ordered a fault. */
 export type Faults = (message: Message) => void;
@@ -58,7 +58,7 @@ export class FakeSocket implements NetlinkSocket {
 
   watch(groups: readonly number[], onDatagram: (datagram: Uint8Array) => void): void {
     this.#requireOpen("watch");
-    const deliver = (type: number, body: Uint8Array) => {
+    const deliver = ({ type, body }: Notification) => {
       const datagram = this.#datagram([{ type, flags: 0, sequence: 0, port: 0, body }]);
       // As with a real socket nobody is called back in the middle of what made the change.
       queueMicrotask(() => {

@@ -98,7 +98,12 @@ export interface NeighborState extends Omit<Neighbor, "link" | "state" | "mac" |
 
 export interface Watcher {
   readonly groups: ReadonlySet<number>;
-  deliver(type: number, body: Uint8Array): void;
+  deliver(message: Notification): void;
+}
+
+export interface Notification {
+  readonly type: number;
+  readonly body: Uint8Array;
 }
 
 export const LOOPBACK_MTU = 65536;

@@ -24,7 +24,7 @@ export function addQueue(namespace: NamespaceState, { body, flags }: Message): v
     refuse("EEXIST", "Exclusivity flag on, cannot modify");
   namespace.queues = namespace.queues.filter((one) => one !== there);
   if (queue.kind !== "noqueue") namespace.queues.push(queue);
-  notify(namespace, notifyGroup.traffic, trafficType.newQueue, encodeQueue(queue).body);
+  notify(namespace, notifyGroup.traffic, { type: trafficType.newQueue, body: encodeQueue(queue).body });
 }
 
 export function removeQueue(namespace: NamespaceState, { body }: Message): void {
@@ -35,7 +35,7 @@ export function removeQueue(namespace: NamespaceState, { body }: Message): void 
   if (there === undefined) refuse("ENOENT", "Cannot delete qdisc with handle of zero");
   namespace.queues = namespace.queues.filter((one) => one !== there);
   if (receiving) namespace.redirects = namespace.redirects.filter(({ link }) => link !== header.link);
-  notify(namespace, notifyGroup.traffic, trafficType.deleteQueue, encodeQueue(there).body);
+  notify(namespace, notifyGroup.traffic, { type: trafficType.deleteQueue, body: encodeQueue(there).body });
 }
 
 /** Every link has something to send by; where nobody gave it another it is `noqueue`. */
