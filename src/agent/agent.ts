@@ -12,6 +12,7 @@ import { HealthServer } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import { createNodeLoop } from "./node-loop.ts";
 import { NodeReadiness } from "./node-readiness.ts";
+import { createGcLoop, OwnGc } from "./own-gc.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -35,12 +36,17 @@ export async function startAgent({ config, log, buildId }: AgentOptions): Promis
   const loop = createNodeLoop({ config, kernel: linux, source, log, readiness, metrics });
   started.defer(() => loop.stop());
   await source.start(() => loop.lookAgain());
+  const { network } = config.cni;
+  const gc = new OwnGc({ kernel: linux, leases, network, remove: removal.remove, log });
+  const gcLoop = createGcLoop({ gc, counted: (pass) => metrics.counted("gc", pass), log });
+  started.defer(() => gcLoop.stop());
 
   const { socket } = config;
   const onAnswered = metrics.answered.bind(metrics);
   const plugin = (name: PluginName) => pluginNamed(name, host);
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loop.start();
+  gcLoop.start();
   started.use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), metrics, log })).start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
