@@ -67,13 +67,12 @@ interface Wanted {
 
 function allocateOne(ground: Ground, request: LeaseRequest, { position, ipv4, requested }: Wanted): Address {
   const { database, bootId, nowMs, key, leap, randomBytes } = ground;
-  const { attachment, pod, assign, rangeSets, exclude, cooldownSeconds } = request;
+  const { attachment, pod, mac, assign, rangeSets, exclude, cooldownSeconds } = request;
   const set = rangeSets[position];
   if (set === undefined) throw new RangeError(`There is no range set ${position}`);
   const usable = new Usable(set, exclude, gatewaysOf(rangeSets));
   const pool = poolFor(database, attachment.network, usable);
   const book = new NetworkBook(database, { network: attachment.network, usable, pool, nowMs });
-  const mac = request.mac ?? macFor(attachment);
   const isLarge = usable.size > leap * 2n;
   const input = { set, usable, attachment, pod, mac, ipv4, key, randomBytes, assign, requested };
   const choice = choose({ ...input, leap: pool === undefined && isLarge ? leap : 0n }, book);

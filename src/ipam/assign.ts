@@ -5,6 +5,7 @@ import { Address } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { Attachment } from "./attachment.ts";
+import { macFor } from "./mac-for.ts";
 import type { RangeSet } from "./ranges.ts";
 import type { Usable } from "./usable.ts";
 
@@ -23,7 +24,8 @@ export interface CandidateInput {
   readonly usable: Usable;
   readonly attachment: Attachment;
   readonly pod?: PodName | undefined;
-  readonly mac: Mac;
+  /** Absent: the one that follows from the attachment. */
+  readonly mac?: Mac | undefined;
   /** The IPv4 address the attachment has been given. */
   readonly ipv4?: Address | undefined;
   /** The node's secret, so that nobody can compute a stable address from a pod's name. */
@@ -55,10 +57,11 @@ export function* stableCandidates(input: CandidateInput): Generator<Address> {
   }
 }
 
-export function* eui64Candidates({ set, usable, mac }: CandidateInput): Generator<Address> {
+export function* eui64Candidates({ set, usable, attachment, mac }: CandidateInput): Generator<Address> {
+  const { interfaceId } = mac ?? macFor(attachment);
   for (const { range } of set) {
     if (range.prefix.length > 64) continue;
-    const address = range.prefix.first.plus(mac.interfaceId);
+    const address = range.prefix.first.plus(interfaceId);
     if (usable.contains(address)) yield address;
   }
 }

@@ -3,14 +3,16 @@
 import { hash } from "node:crypto";
 import { Mac } from "../ip/mac.ts";
 import type { Attachment } from "../ipam/attachment.ts";
+import { macFor } from "../ipam/mac-for.ts";
 
 /** `hx` and 52 bits of a digest in hexadecimal: 15 bytes, the longest name the kernel takes. */
 export function hostLinkOf(attachment: Attachment): string {
   return `hx${digest(attachment).toString("hex", 0, 7).slice(0, 13)}`;
 }
 
+/** The one the address of `assign: eui64` is made of. */
 export function podMacOf(attachment: Attachment): Mac {
-  return Mac.local(digest(attachment).subarray(8, 14));
+  return macFor(attachment);
 }
 
 /** It begins with fe, the highest there is: a bridge without a MAC of its own takes the lowest among its ports', and must not change. */
