@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import { test } from "vitest";
+import { test, vi } from "vitest";
 import { StoreFixture } from "./store-fixture.ts";
 import { configs, type Step, StoreModel } from "./store-model.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const who = fc.nat(15);
 const anyStep: fc.Arbitrary<Step> = fc.oneof(

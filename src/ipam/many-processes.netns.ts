@@ -3,10 +3,13 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { parseIpam } from "./config.ts";
 import { LeaseStore } from "./lease-store.ts";
 import { StoreFixture } from "./store-fixture.ts";
+
+// Eight processes start on whatever else the machine is doing.
+vi.setConfig({ testTimeout: 60_000 });
 
 const worker = fileURLToPath(new URL("store-worker.ts", import.meta.url));
 
