@@ -1,13 +1,20 @@
 // One pass over all that a node must have, for the reconcile loop: reads the host, decides, and applies each part in the order in which
 // one needs another. What one part cannot do keeps none of the others from being done.
 import type { ClusterView } from "../cluster/view.ts";
-import { families } from "../ip/address.ts";
+import { type Address, families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import type { Fault } from "./fault.ts";
 import { applyForwarding, applySettings } from "./forwarding.ts";
 import { readHost } from "./host.ts";
 import { decideMtu } from "./mtu.ts";
+import {
+  applyProxies,
+  desiredProxies,
+  type NeighborProxyMode,
+  proxySettings,
+  type SendFrames,
+} from "./neighbor-proxy.ts";
 import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
 import type { Report } from "./report.ts";
 import { applyRoutes, desiredRoutes } from "./routes.ts";
@@ -20,6 +27,7 @@ export interface NodeSettings {
   readonly nodeName: string;
   readonly uplink: "auto" | readonly string[];
   readonly routing: { readonly mode: RoutingMode; readonly vxlan: { readonly id: number; readonly port: number } };
+  readonly ndpProxy: NeighborProxyMode;
   readonly mtu: "auto" | number;
 }
 
@@ -29,6 +37,9 @@ export interface NodePassOptions {
   readonly settings: NodeSettings;
   /** What is known of the cluster now; until there is something a pass does nothing. */
   readonly view: () => ClusterView | undefined;
+  /** Of the pods that are attached behind this node now. */
+  readonly podAddresses: () => readonly Address[];
+  readonly sendFrames: SendFrames;
   /** Called after every pass that could read the host, also where parts of it failed. */
   readonly onState: (state: NodeState) => void;
 }
@@ -65,6 +76,12 @@ async function applyNode(connection: Connection, view: ClusterView, options: Nod
     uplinks: uplinks.links,
     underlays: underlaysOf(routing, network.mode),
   });
+  const proxies = desiredProxies({
+    mode: settings.ndpProxy,
+    prefixes: routing.own,
+    uplinks: uplinks.links,
+    podAddresses: options.podAddresses(),
+  });
   const wanted = families.filter((family) => own.some((prefix) => prefix.family === family));
   const { reports, errors } = await inOrder([
     () => applyForwarding(sysctl, record, { families: wanted, host, uplinks }),
@@ -72,6 +89,8 @@ async function applyNode(connection: Connection, view: ClusterView, options: Nod
     () => applyTunnels({ connection, sysctl }, tunnels, { ...network.vxlan, mtu: mtus.tunnels }),
     () => applyRoutes(connection, desiredRoutes(routing, readTunnels(connection))),
     () => removeTunnels(connection, tunnels),
+    () => applySettings(sysctl, record, proxySettings(proxies, uplinks.links)),
+    () => applyProxies({ connection, sendFrames: options.sendFrames }, proxies, host),
   ]);
   const faults: Fault[] = [...uplinks.faults, ...mtus.faults, ...routing.faults];
   options.onState({

@@ -54,7 +54,7 @@ describe("desiredRoutes()", () => {
         "fd00:1::/64 unreachable metric 4096 proto 72",
         "fd00:2::/64 via 2001:db8::b dev 2 metric 2048 src 2001:db8::a proto 72",
         "10.1.2.0/24 via 2001:db8::b dev 2 metric 2048 proto 72",
-        "fd00:3::/64 via fd00:3:: dev 7 onlink metric 2048 src fd00:1:: proto 72",
+        "fd00:3::/64 via fe80::58d5:58ff:fefe:5f90 dev 7 metric 2048 src fd00:1:: proto 72",
       ],
     ],
     [
@@ -71,7 +71,7 @@ describe("desiredRoutes()", () => {
         "fd00:1::/127 unreachable metric 4096 proto 72",
         "fd00:11::/64 unreachable metric 4096 proto 72",
         "10.1.0.0/24 unreachable metric 4096 proto 72",
-        "fd00:3::/64 via fd00:3:: dev 7 onlink metric 2048 src fd00:11:: proto 72",
+        "fd00:3::/64 via fe80::58d5:58ff:fefe:5f90 dev 7 metric 2048 src fd00:11:: proto 72",
         "10.1.3.0/24 via 10.1.3.0 dev 7 onlink metric 2048 src 10.1.0.0 proto 72",
       ],
     ],

@@ -17,7 +17,7 @@ import {
 import { describePlan, type Identity, plan, type Step } from "../reconcile/plan.ts";
 import type { PeerRoute, Routing } from "./peer-routes.ts";
 import type { Report } from "./report.ts";
-import { tunnelAddress } from "./tunnel.ts";
+import { tunnelAddress, tunnelGateway } from "./tunnel.ts";
 
 /** Higher than what people and routing daemons use, so theirs for the same prefix go first and are never replaced. */
 export const routeMetrics = { toNode: 2048, unused: 4096 } as const;
@@ -54,7 +54,7 @@ export function applyRoutes(connection: Connection, desired: readonly Route[]): 
   return { changes: steps.map((step) => describePlan([step], describeRoute)), faults: [] };
 }
 
-function routeTo({ prefix, way }: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
+function routeTo({ node, prefix, way }: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
   const common = { destination: prefix, protocol: hextetProtocol, priority: routeMetrics.toNode };
   if (way.kind === "direct") {
     const { gateway, link } = way;
@@ -62,7 +62,10 @@ function routeTo({ prefix, way }: PeerRoute, { own, local }: Routing, tunnels: S
   }
   const link = tunnels[way.remote.family];
   if (link === undefined) return undefined;
-  const nextHop = { kind: "gateway", gateway: prefix.first, link, onLink: true } as const;
+  const gateway = tunnelGateway(node, prefix);
+  // A link-local gateway is on its link without being said so.
+  const onLink = gateway.isLinkLocal ? {} : { onLink: true };
+  const nextHop = { kind: "gateway", gateway, link, ...onLink } as const;
   return { ...common, nextHop, ...withSource(tunnelSource(own, prefix.family)) };
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Address } from "../ip/address.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";
+import { frameSender } from "../kernel/frames.ts";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { TestNamespace } from "../kernel/test-namespace.ts";
@@ -86,10 +87,10 @@ export function wire({ alpha, router, beta }: Racks, nodes: Nodes): void {
 
 /** What the agent of a node does, once. */
 export async function passOn(
-  racks: Racks,
+  racks: Pick<Racks, "alpha" | "beta" | "directory">,
   nodeName: "alpha" | "beta",
   nodes: { readonly [name: string]: readonly string[] },
-  settings: Partial<NodeSettings> = {},
+  settings: Partial<NodeSettings> & { readonly podAddresses?: readonly Address[] } = {},
 ): Promise<NodeState> {
   const kernel = inside(linux, racks[nodeName]);
   const states: NodeState[] = [];
@@ -100,10 +101,13 @@ export async function passOn(
       nodeName,
       uplink: ["eth0"],
       routing: { mode: "auto", vxlan: { id: 18552, port: 4789 } },
+      ndpProxy: "auto",
       mtu: "auto",
       ...settings,
     },
     view: () => cluster(nodes),
+    podAddresses: () => settings.podAddresses ?? [],
+    sendFrames: frameSender(racks[nodeName]),
     onState: (state) => states.push(state),
   })();
   const [state] = states;

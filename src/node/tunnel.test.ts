@@ -22,8 +22,10 @@ describe("decideTunnels()", () => {
     expect(tunnels([{ node: "beta", prefix: Prefix.parse("fd00:2::/64"), way }])).toEqual([]);
   });
 
-  test("a node is one peer with a gateway for each of its prefixes", () => {
-    const peers = [peer("beta", "fd00:2::/64", "2001:db8:b::b"), peer("beta", "10.1.2.0/24", "2001:db8:b::b")];
+  test("a node is one peer, with one gateway for IPv6 and one for each prefix of IPv4", () => {
+    const peers = ["fd00:2::/64", "fd00:22::/64", "10.1.2.0/24", "10.2.2.0/24"].map((prefix) =>
+      peer("beta", prefix, "2001:db8:b::b"),
+    );
     expect(tunnels(peers)).toEqual([
       {
         underlay: "v6",
@@ -32,7 +34,12 @@ describe("decideTunnels()", () => {
         local: "2001:db8::a",
         addresses: ["fd00:1::", "10.1.0.0"],
         peers: [
-          { node: "beta", mac: "2a:56:e6:37:f3:04", remote: "2001:db8:b::b", gateways: ["fd00:2::", "10.1.2.0"] },
+          {
+            node: "beta",
+            mac: "2a:56:e6:37:f3:04",
+            remote: "2001:db8:b::b",
+            gateways: ["fe80::2856:e6ff:fe37:f304", "10.1.2.0", "10.2.2.0"],
+          },
         ],
       },
     ]);

@@ -22,7 +22,7 @@ export interface TunnelPeer {
   readonly node: string;
   readonly mac: Mac;
   readonly remote: Address;
-  /** One per prefix: next hops of the routes through the tunnel. */
+  /** Next hops of the routes to it. */
   readonly gateways: readonly Address[];
 }
 
@@ -39,6 +39,14 @@ export function tunnelMac(node: string): Mac {
  */
 export function tunnelAddress(prefix: Prefix): Address | undefined {
   return prefix.size > 2n ? prefix.first : undefined;
+}
+
+/**
+ * The next hop of a route through a tunnel. IPv6 takes the link-local address that follows from the MAC: one that is routed some other
+ * way by then, a prefix that moves into the tunnel for example, the kernel refuses. IPv4 does without IPv6, and is not so strict.
+ */
+export function tunnelGateway(node: string, prefix: Prefix): Address {
+  return prefix.family === "v6" ? tunnelMac(node).linkLocal : prefix.first;
 }
 
 /** Those that routes need; none where all other nodes are reached directly. */
@@ -62,12 +70,18 @@ export function needsPathMtu({ peers }: Routing): boolean {
 }
 
 function peersThrough(routes: readonly PeerRoute[], underlay: Family): TunnelPeer[] {
-  const peers = new Map<string, { remote: Address; gateways: Address[] }>();
+  const peers = new Map<string, { remote: Address; gateways: Map<string, Address> }>();
   for (const { node, prefix, way } of routes) {
     if (way.kind !== "vxlan" || way.remote.family !== underlay) continue;
-    const peer = peers.get(node) ?? { remote: way.remote, gateways: [] };
-    peer.gateways.push(prefix.first);
+    const peer = peers.get(node) ?? { remote: way.remote, gateways: new Map() };
+    const gateway = tunnelGateway(node, prefix);
+    peer.gateways.set(gateway.toString(), gateway);
     peers.set(node, peer);
   }
-  return Array.from(peers, ([node, peer]) => ({ node, mac: tunnelMac(node), ...peer }));
+  return Array.from(peers, ([node, { remote, gateways }]) => ({
+    node,
+    mac: tunnelMac(node),
+    remote,
+    gateways: [...gateways.values()],
+  }));
 }

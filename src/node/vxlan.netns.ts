@@ -2,7 +2,7 @@ import { test as base, describe, expect } from "vitest";
 import { linux } from "../kernel/linux.ts";
 import type { TestNamespace } from "../kernel/test-namespace.ts";
 import { freshRacks, type Nodes, passOn, podIn, prefixesOf, type Racks, stacks, wire } from "./test-racks.ts";
-import { configure, pings } from "./test-wires.ts";
+import { configure, forwards, pings, switched } from "./test-wires.ts";
 import { tunnelMac } from "./tunnel.ts";
 
 const test = base.extend<{ racks: Racks }>({ racks: freshRacks });
@@ -65,7 +65,8 @@ describe.concurrent("tunnels", () => {
     wire(racks, both);
     configure(alpha, `link add hextet.vxlan address ${tunnelMac("alpha")} type vxlan ${options}`);
     alpha.run("ip", "link", "set", "hextet.vxlan", "alias", "hextet vxlan");
-    expect((await passOn(racks, "alpha", { ...both })).changes.slice(0, 2)).toEqual([
+    const { changes } = await passOn(racks, "alpha", { ...both });
+    expect(changes.filter((change) => /^[-+] link/.test(change))).toEqual([
       "- link hextet.vxlan",
       "+ link hextet.vxlan",
     ]);
@@ -90,7 +91,8 @@ describe.concurrent("tunnels", () => {
         "- forwarding everyone to 2001:db8:b::99 on hextet.vxlan",
         `+ forwarding ${tunnelMac("beta")} to 2001:db8:b::b on hextet.vxlan`,
         "- neighbor fd00:9:: with MAC 02:00:00:00:00:09 on hextet.vxlan",
-        `+ neighbor fd00:2:: with MAC ${tunnelMac("beta")} on hextet.vxlan`,
+        `+ neighbor ${tunnelMac("beta").linkLocal} with MAC ${tunnelMac("beta")} on hextet.vxlan`,
+        `+ neighbor 10.1.2.0 with MAC ${tunnelMac("beta")} on hextet.vxlan`,
       ]),
     );
     expect(alpha.run("ip", "link", "show", "hextet.vxlan").split(":")[0]).toBe(index);
@@ -116,6 +118,46 @@ describe.concurrent("tunnels", () => {
     linux.sysctl(racks.alpha).set("net/ipv6/conf/default/disable_ipv6", "1");
     await passOnBoth(racks, both);
     expect(await pings(racks.alpha, "fd00:2::5", "-I", "fd00:1::5")).toBe(true);
+  });
+
+  test("a fabric's own route to all pods does not keep routes from leading into the tunnel", async ({ racks }) => {
+    wire(racks, both);
+    configure(racks.alpha, "-6 route add fd00::/16 via 2001:db8:a::1", "route add 10.0.0.0/8 via 192.0.2.1");
+    await passOnBoth(racks, both);
+    expect(await pings(racks.alpha, "fd00:2::5")).toBe(true);
+    expect(await pings(racks.alpha, "10.1.2.5")).toBe(true);
+  });
+
+  test("routes move into the tunnel and out of it without a moment in which there is none", async ({ racks }) => {
+    const { alpha, beta, router } = racks;
+    const near = { ...both, beta: both.beta.map((text) => text.replace("2001:db8:b::", "2001:db8:a::")) };
+    switched(
+      router,
+      [alpha, beta].map((namespace) => ({ namespace, name: "eth0" })),
+    );
+    for (const [node, name] of [
+      [alpha, "alpha"],
+      [beta, "beta"],
+    ] as const) {
+      forwards(node);
+      node.loopbackUp();
+      for (const prefix of prefixesOf(near[name])) configure(node, `address add ${podIn(prefix)} dev lo`);
+      configure(node, `address add ${near[name][0]}/64 dev eth0`);
+    }
+    const inMode = async (mode: "auto" | "vxlan") => {
+      const routing = { mode, vxlan: { id: 18552, port: 4789 } };
+      await passOn(racks, "beta", near, { routing });
+      return (await passOn(racks, "alpha", near, { routing })).changes.filter((change) => change.includes(" metric "));
+    };
+    await inMode("auto");
+    for (const mode of ["vxlan", "auto"] as const) {
+      const changes = await inMode(mode);
+      expect(changes).toHaveLength(2);
+      for (const change of changes) expect(change).toMatch(/^~ /);
+      expect(await pings(alpha, "fd00:2::5")).toBe(true);
+      expect(await pings(alpha, "10.1.2.5", "-I", "10.1.1.5")).toBe(true);
+      expect(links(alpha) === "").toBe(mode === "auto");
+    }
   });
 
   test("it goes when no node needs it, after the routes have", async ({ racks }) => {
