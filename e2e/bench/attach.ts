@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { BenchAgent } from "./agent.ts";
 import { figures, table } from "./statistics.ts";
 import type { Families, Places, Subject } from "./subjects.ts";
 import { subjects } from "./subjects.ts";
@@ -66,6 +67,7 @@ class Contestant {
   readonly #costs = { ADD: [] as Cost[], DEL: [] as Cost[] };
   readonly #spentMs = { ADD: 0, DEL: 0 };
   readonly #directory: string;
+  #agent: BenchAgent | undefined;
   #standing: string[] = [];
   #nextPod = 0;
 
@@ -79,7 +81,8 @@ class Contestant {
 
   async prepare(): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true });
-    await mkdir(this.#directory, { recursive: true });
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    if (this.#subject.withAgent) this.#agent = await BenchAgent.start(this.#subject.program, this.#directory);
   }
 
   async stand(count: number): Promise<void> {
@@ -102,6 +105,7 @@ class Contestant {
   async clear(): Promise<void> {
     await this.#run("DEL", this.#standing);
     removeNamespaces(this.#standing);
+    await this.#agent?.[Symbol.asyncDispose]();
   }
 
   rows(): AttachRow[] {
@@ -127,7 +131,7 @@ class Contestant {
   #namespaces(count: number): string[] {
     const names = Array.from(
       { length: count },
-      () => `bench${process.pid}-${this.#subject.name.length}-${this.#nextPod++}`,
+      () => `bench${process.pid}-${this.#subject.name.replaceAll(/\W+/g, "")}-${this.#nextPod++}`,
     );
     ipBatch(names.map((name) => `netns add ${name}`));
     return names;
@@ -154,6 +158,8 @@ class Contestant {
         CNI_IFNAME: "eth0",
         CNI_PATH: `${this.#options.binDirectory}:${this.#options.referenceDirectory}`,
         PATH: process.env["PATH"] ?? "",
+        // Where nobody listens the launcher executes the standalone runtime.
+        HEXTET_SOCKET: this.#agent?.socket ?? join(this.#directory, "none"),
       },
     };
   }

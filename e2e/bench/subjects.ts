@@ -9,6 +9,8 @@ export interface Subject {
   /** The executable, one absolute path. */
   readonly program: string;
   readonly conf: (families: Families, dataDirectory: string) => object;
+  /** Answers through an agent, which the bench starts for it. */
+  readonly withAgent?: true;
 }
 
 export interface Places {
@@ -41,12 +43,15 @@ export function subjects(places: Places): Subject[] {
   });
   const all: Subject[] = [
     {
+      name: "hextet, agent",
+      program: join(places.binDirectory, "hextet"),
+      conf: hextetConf,
+      withAgent: true,
+    },
+    {
       name: "hextet standalone",
       program: join(places.binDirectory, "hextet"),
-      conf: (families, dataDir) => ({
-        ...common("hextet"),
-        ipam: { type: "hextet-ipam", ranges: ranges[families], dataDir },
-      }),
+      conf: hextetConf,
     },
     {
       name: "bridge + host-local",
@@ -65,6 +70,10 @@ export function subjects(places: Places): Subject[] {
     },
   ];
   return all.filter((subject) => existsSync(subject.program));
+}
+
+function hextetConf(families: Families, dataDir: string): object {
+  return { ...common("hextet"), ipam: { type: "hextet-ipam", ranges: ranges[families], dataDir } };
 }
 
 function common(type: string): object {
