@@ -159,7 +159,10 @@ export class Lab implements AsyncDisposable {
     );
   }
 
-  /** Cuts a node's power and switches it on again: its disk stays, its pods and all other state are gone. */
+  /**
+   * Cuts a node's power and switches it on again: its disk stays, its pods and all other state are gone. As on any host, the network
+   * its program wrote before is there before the program is.
+   */
   async restart(node: RunningMachine): Promise<RunningMachine> {
     await node.switchOff();
     this.#forgetPods((pod) => pod.node === node);
