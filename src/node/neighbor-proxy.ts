@@ -29,7 +29,7 @@ export interface NeighborProxyInput {
 export type SendFrames = (link: number, frames: readonly Uint8Array[]) => void;
 
 const identity: Identity<ProxyNeighbor> = {
-  key: ({ link, address }) => `${address} ${link}`,
+  key: ({ link, address: { family, value } }) => `${family} ${value} ${link}`,
   same: () => true,
 };
 

@@ -3,7 +3,7 @@
 import type { Address, Family, Stack } from "../ip/address.ts";
 import { hextetProtocol } from "../kernel/route-protocol.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { describeNextHop, type NextHop } from "../netlink/next-hop.ts";
+import type { NextHop } from "../netlink/next-hop.ts";
 import type { Request } from "../netlink/request.ts";
 import {
   addRoute,
@@ -22,10 +22,10 @@ import { tunnelAddress, tunnelGateway } from "./tunnel.ts";
 /** Higher than what people and routing daemons use, so theirs for the same prefix go first and are never replaced. */
 export const routeMetrics = { toNode: 2048, unused: 4096 } as const;
 
+/** Thousands are compared at every resync, so values are, and not how they are written. */
 const identity: Identity<Route> = {
-  key: ({ destination, priority }) => `${destination} ${priority}`,
-  same: (want, have) =>
-    describeTarget(want.nextHop) === describeTarget(have.nextHop) && sourceOf(want) === sourceOf(have),
+  key: ({ destination: { family, address, length }, priority }) => `${family} ${address.value}/${length} ${priority}`,
+  same: (want, have) => leadTheSameWay(want.nextHop, have.nextHop) && areEqual(want.source, have.source),
 };
 
 /** `tunnels` has the link index of the tunnel over each family; what needs one that is not there has to wait. */
@@ -77,13 +77,16 @@ function withSource(source: Address | undefined): { readonly source?: Address } 
   return source === undefined ? {} : { source };
 }
 
-/** The kernel gives special routes of IPv6 a link of its own choice. */
-function describeTarget(nextHop: NextHop): string {
-  return nextHop.kind === "unreachable" ? nextHop.kind : describeNextHop(nextHop);
+/** Of next hops as they are made here. The kernel gives an unreachable route of IPv6 a link of its own choice. */
+function leadTheSameWay(want: NextHop, have: NextHop): boolean {
+  if (want.kind !== "gateway" || have.kind !== "gateway") return want.kind === have.kind;
+  const { gateway, link, onLink } = have;
+  const isPlain = have.weight === undefined && have.encapsulation === undefined;
+  return isPlain && want.gateway.equals(gateway) && want.link === link && want.onLink === onLink;
 }
 
-function sourceOf({ source }: Route): string | undefined {
-  return source?.toString();
+function areEqual(one: Address | undefined, other: Address | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
 }
 
 function requestOf(step: Step<Route>): Request {

@@ -9,92 +9,103 @@ import type { Connection } from "../netlink/connection.ts";
 import { listForwardings, removeForwarding, replaceForwarding } from "../netlink/forwarding.ts";
 import { listNeighbors, removeNeighbor, replaceNeighbor } from "../netlink/neighbor.ts";
 import type { Request } from "../netlink/request.ts";
-import { describePlan, plan, type Step } from "../reconcile/plan.ts";
+import { describePlan, type Identity, plan } from "../reconcile/plan.ts";
 import type { Tunnel } from "./tunnel.ts";
 
-/** One of any kind. Two of one text are the same. */
-interface Entry {
-  readonly text: string;
-  readonly add: () => Request;
-  readonly remove: () => Request;
+interface NeighborEntry {
+  readonly address: Address;
+  readonly mac: Mac;
+}
+
+interface ForwardingEntry {
+  readonly mac: Mac | "everyone";
+  readonly remote: Address;
+}
+
+/** How entries of one kind are told apart, written, made and taken away. */
+interface Kind<T> extends Identity<T> {
+  readonly text: (entry: T) => string;
+  readonly add: (entry: T) => Request;
+  readonly remove: (entry: T) => Request;
 }
 
 /** Everything on the link is ours, so what is not wanted goes. */
-export function applyEntries(connection: Connection, link: number, tunnel: Tunnel): string[] {
-  const steps = [
-    ...stepsOf(wantedAddresses(link, tunnel), readAddresses(connection, link)),
-    ...stepsOf(wantedForwardings(link, tunnel), readForwardings(connection, link)),
-    ...stepsOf(wantedNeighbors(link, tunnel), readNeighbors(connection, link)),
+export function applyEntries(connection: Connection, link: number, { name, addresses, peers }: Tunnel): string[] {
+  const wanted = {
+    addresses: addresses.map((address) => new InterfaceAddress(address, Prefix.host(address).length)),
+    neighbors: peers.flatMap(({ mac, gateways }) => gateways.map((address) => ({ address, mac }))),
+  };
+  const parts = [
+    partOf(addressesOn(link), wanted.addresses, readAddresses(connection, link)),
+    partOf(forwardingsOn(link), peers, readForwardings(connection, link)),
+    partOf(neighborsOn(link), wanted.neighbors, readNeighbors(connection, link)),
   ];
-  if (steps.length > 0) connection.execute(steps.map(requestOf));
-  return steps.map((step) => describePlan([step], ({ text }) => `${text} on ${tunnel.name}`));
+  const requests = parts.flatMap((part) => part.requests);
+  if (requests.length > 0) connection.execute(requests);
+  return parts.flatMap((part) => part.changes.map((change) => `${change} on ${name}`));
 }
 
-/** One that is to change goes and comes in one datagram. */
-function stepsOf(wanted: readonly Entry[], there: readonly Entry[]): Step<Entry>[] {
-  return plan(wanted, there, { key: ({ text }) => text, same: () => true });
-}
-
-function requestOf(step: Step<Entry>): Request {
-  return step.do === "remove" ? step.have.remove() : step.want.add();
-}
-
-function wantedAddresses(link: number, { addresses }: Tunnel): Entry[] {
-  return addresses.map((address) => addressEntry(link, interfaceAddress(address)));
-}
-
-function readAddresses(connection: Connection, link: number): Entry[] {
-  return connection.dump(listAddresses({ link })).map(({ address }) => addressEntry(link, address));
-}
-
-function interfaceAddress(address: Address): InterfaceAddress {
-  return new InterfaceAddress(address, Prefix.host(address).length);
-}
-
-function addressEntry(link: number, address: InterfaceAddress): Entry {
+function partOf<T>(
+  kind: Kind<T>,
+  wanted: readonly T[],
+  there: readonly T[],
+): { readonly requests: readonly Request[]; readonly changes: readonly string[] } {
+  const steps = plan(wanted, there, kind);
   return {
-    text: `address ${address}`,
-    add: () => addAddress({ link, address, noDad: true }),
-    remove: () => removeAddress({ link, address }),
+    requests: steps.map((step) => (step.do === "remove" ? kind.remove(step.have) : kind.add(step.want))),
+    changes: steps.map((step) => describePlan([step], kind.text)),
   };
 }
 
-function wantedForwardings(link: number, { peers }: Tunnel): Entry[] {
-  return peers.map(({ mac, remote }) => forwardingEntry(link, mac, remote));
+function addressesOn(link: number): Kind<InterfaceAddress> {
+  return {
+    key: ({ address, length }) => `${keyOf(address)}/${length}`,
+    same: () => true,
+    text: (address) => `address ${address}`,
+    add: (address) => addAddress({ link, address, noDad: true }),
+    remove: (address) => removeAddress({ link, address }),
+  };
 }
 
-function readForwardings(connection: Connection, link: number): Entry[] {
+function readAddresses(connection: Connection, link: number): InterfaceAddress[] {
+  return connection.dump(listAddresses({ link })).map(({ address }) => address);
+}
+
+/** There is one entry for a MAC, and more only for those without one of their own, of which none is wanted. */
+function forwardingsOn(link: number): Kind<ForwardingEntry> {
+  return {
+    key: ({ mac, remote }) => (mac === "everyone" ? keyOf(remote) : `MAC ${mac.value}`),
+    same: (want, have) => want.remote.equals(have.remote),
+    text: ({ mac, remote }) => `forwarding ${mac} to ${remote}`,
+    add: (entry) => replaceForwarding({ kind: "vxlan", link, ...entry }),
+    remove: (entry) => removeForwarding({ kind: "vxlan", link, ...entry }),
+  };
+}
+
+function readForwardings(connection: Connection, link: number): ForwardingEntry[] {
   return connection
     .dump(listForwardings({ link }))
-    .flatMap(({ mac, remote }) => (remote === undefined ? [] : forwardingEntry(link, mac, remote)));
+    .flatMap(({ mac, remote }) => (remote === undefined ? [] : { mac, remote }));
 }
 
-function forwardingEntry(link: number, mac: Mac | "everyone", remote: Address): Entry {
-  const entry = { kind: "vxlan", link, mac, remote } as const;
+function neighborsOn(link: number): Kind<NeighborEntry> {
   return {
-    text: `forwarding ${mac} to ${remote}`,
-    add: () => replaceForwarding(entry),
-    remove: () => removeForwarding(entry),
+    key: ({ address }) => keyOf(address),
+    same: (want, have) => want.mac.equals(have.mac),
+    text: ({ address, mac }) => `neighbor ${address} with MAC ${mac}`,
+    add: (entry) => replaceNeighbor({ link, ...entry, protocol: hextetProtocol }),
+    remove: ({ address }) => removeNeighbor({ link, address }),
   };
-}
-
-function wantedNeighbors(link: number, { peers }: Tunnel): Entry[] {
-  return peers.flatMap(({ mac, gateways }) => gateways.map((address) => neighborEntry(link, address, mac)));
 }
 
 /** What the kernel keeps for itself, multicast for example, is not permanent. */
-function readNeighbors(connection: Connection, link: number): Entry[] {
+function readNeighbors(connection: Connection, link: number): NeighborEntry[] {
   return connection
     .dump(listNeighbors({ link }))
-    .flatMap(({ address, mac, state }) =>
-      state === "permanent" && mac !== undefined ? neighborEntry(link, address, mac) : [],
-    );
+    .flatMap(({ address, mac, state }) => (state === "permanent" && mac !== undefined ? { address, mac } : []));
 }
 
-function neighborEntry(link: number, address: Address, mac: Mac): Entry {
-  return {
-    text: `neighbor ${address} with MAC ${mac}`,
-    add: () => replaceNeighbor({ link, address, mac, protocol: hextetProtocol }),
-    remove: () => removeNeighbor({ link, address }),
-  };
+/** Thousands are compared at every resync, so values are, and not how they are written. */
+function keyOf({ family, value }: Address): string {
+  return `${family} ${value}`;
 }

@@ -87,9 +87,8 @@ describe.concurrent("tunnels", () => {
     expect(changes).toEqual(
       expect.arrayContaining([
         "~ link hextet.vxlan: MTU 1430, up",
-        `- forwarding ${tunnelMac("beta")} to 2001:db8:b::99 on hextet.vxlan`,
         "- forwarding everyone to 2001:db8:b::99 on hextet.vxlan",
-        `+ forwarding ${tunnelMac("beta")} to 2001:db8:b::b on hextet.vxlan`,
+        `~ forwarding ${tunnelMac("beta")} to 2001:db8:b::99 -> forwarding ${tunnelMac("beta")} to 2001:db8:b::b on hextet.vxlan`,
         "- neighbor fd00:9:: with MAC 02:00:00:00:00:09 on hextet.vxlan",
         `+ neighbor ${tunnelMac("beta").linkLocal} with MAC ${tunnelMac("beta")} on hextet.vxlan`,
         `+ neighbor 10.1.2.0 with MAC ${tunnelMac("beta")} on hextet.vxlan`,
