@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 import { residentHost } from "../plugin/host.ts";
 import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
-import { AttachService } from "./attach-service.ts";
+import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import type { AgentConfig } from "./config.ts";
 import { HealthServer } from "./health.ts";
 import { Metrics } from "./metrics.ts";
@@ -42,7 +42,11 @@ export async function startAgent({ config, log, buildId }: AgentOptions): Promis
   started.defer(() => gcLoop.stop());
 
   const { socket } = config;
-  const onAnswered = metrics.answered.bind(metrics);
+  const onAnswered = (call: AnsweredCall) => {
+    metrics.answered(call);
+    // Pods came or went, and where the node answers for them on its uplink, so do their entries.
+    loop.lookAgain();
+  };
   const plugin = (name: PluginName) => pluginNamed(name, host);
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loop.start();

@@ -21,7 +21,7 @@ async function freePort(): Promise<number> {
 interface Lines {
   readonly log: Log;
   /** Resolves with the first line of this message. */
-  says(message: string): Promise<string>;
+  says: (message: string) => Promise<string>;
 }
 
 function recorded(): Lines {
@@ -112,6 +112,6 @@ describe("HealthServer", () => {
 
   test("ends where it never listened", async () => {
     const server = new HealthServer({ listen: Endpoint.parse("[::]:16128"), faults: () => [], metrics, log: silent });
-    await server[Symbol.asyncDispose]();
+    await expect(server[Symbol.asyncDispose]()).resolves.toBeUndefined();
   });
 });

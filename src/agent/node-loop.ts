@@ -1,14 +1,13 @@
-// Keeps the node's own state as the cluster view wants it, and tells the container runtime of the network once an ADD would succeed:
-// forwarding, then the conflist. Each pass reads, compares and changes what is different; a fault is told when it appears and again
+// Keeps the node's own state as the cluster view wants it (src/node), and tells the container runtime of the network once an ADD would
+// succeed: the conflist. Each pass reads, compares and changes what is different; a fault is told when it appears and again
 // when it has gone.
 import type { ClusterNode, ClusterSource } from "../cluster/view.ts";
+import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
-import { Connection } from "../netlink/connection.ts";
-import { applyForwarding } from "../node/forwarding.ts";
-import { readHost } from "../node/host.ts";
+import { type NodeState, nodePass } from "../node/pass.ts";
 import { SysctlRecord } from "../node/sysctl-record.ts";
-import { findUplinks, ipv6Of, type Uplinks } from "../node/uplink.ts";
+import { inventory } from "../pod/inventory.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
 import type { AgentConfig } from "./config.ts";
 import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
@@ -48,22 +47,47 @@ async function pass({ config, kernel, source, log, readiness }: NodeLoopOptions,
     await withdrawConflist(config, log);
     return readiness.passed([...faultOf(source), ...(source.view === undefined ? [] : [unknownNode(config)])]);
   }
-  using connection = new Connection(kernel.socket("route"));
-  const host = readHost(connection);
-  const sysctl = kernel.sysctl();
-  const prefixes = node.prefixes.map(({ prefix }) => prefix);
-  const uplinks = findUplinks(host, { uplink: config.uplink, prefixes }, ipv6Of(sysctl));
-  const families = [...new Set(prefixes.map(({ family }) => family))];
-  const forwarding = applyForwarding(sysctl, record, { families, host, uplinks });
-  for (const change of forwarding.changes) log.info("node changed", { change });
-  const faults = [...uplinks.faults, ...forwarding.faults].map(({ message }) => message);
-  const kept = await keepConflist(config, log, { node, uplinks });
+  const { state, failure } = await applyNode({ config, kernel, source }, record);
+  for (const change of state?.changes ?? []) log.info("node changed", { change });
+  const kept = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
+  const faults = state?.faults.map(({ message }) => message) ?? [];
   readiness.passed([...faultOf(source), ...faults, ...kept.faults], kept.conflist);
+  if (failure !== undefined) throw failure.error;
+}
+
+interface Applied {
+  /** Absent where the host could not even be read. */
+  readonly state?: NodeState;
+  /** What the kernel refused, after all else was done. */
+  readonly failure?: { readonly error: unknown };
+}
+
+async function applyNode(
+  { config, kernel, source }: Pick<NodeLoopOptions, "config" | "kernel" | "source">,
+  record: SysctlRecord,
+): Promise<Applied> {
+  const states: NodeState[] = [];
+  const apply = nodePass({
+    kernel,
+    record,
+    settings: config,
+    view: () => source.view,
+    podAddresses: () => inventory(kernel).flatMap(({ addresses }) => addresses),
+    sendFrames: frameSender(),
+    onState: (state) => states.push(state),
+  });
+  const failure = await apply().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  const [state] = states;
+  return { ...(state === undefined ? {} : { state }), ...(failure === undefined ? {} : { failure }) };
 }
 
 interface Known {
   readonly node: ClusterNode;
-  readonly uplinks: Uplinks;
+  /** Of pods' interfaces. */
+  readonly mtu: number;
 }
 
 interface Kept {
@@ -72,8 +96,8 @@ interface Kept {
   readonly faults: readonly string[];
 }
 
-async function keepConflist(config: AgentConfig, log: Log, { node, uplinks }: Known): Promise<Kept> {
-  const conflist = conflistOf(config, node.prefixes, mtuOf(config, uplinks));
+async function keepConflist(config: AgentConfig, log: Log, { node, mtu }: Known): Promise<Kept> {
+  const conflist = conflistOf(config, node.prefixes, mtu);
   if (conflist === undefined) {
     await withdrawConflist(config, log);
     return { faults: [`Node ${node.name} has no active prefix, so its pods get no addresses: give it one`] };
@@ -87,11 +111,6 @@ async function keepConflist(config: AgentConfig, log: Log, { node, uplinks }: Kn
 async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
   if ((await removeConflist(config.cni)) === "removed")
     log.info("network configuration removed", { network: config.cni.network });
-}
-
-function mtuOf({ mtu }: AgentConfig, { links }: Uplinks): number {
-  if (mtu !== "auto") return mtu;
-  return links.length === 0 ? usualMtu : Math.min(...links.map((link) => link.mtu));
 }
 
 function faultOf({ fault }: ClusterSource): readonly string[] {
