@@ -33,11 +33,7 @@ export interface Setting {
 }
 
 /** What is to be set, in this order; if one cannot be, those behind it must not. */
-export function forwardingSettings(
-  family: Family,
-  listeners: readonly Listener[],
-  uplinks: readonly string[],
-): Setting[] {
+function forwardingSettings(family: Family, listeners: readonly Listener[], uplinks: readonly string[]): Setting[] {
   const raised = family === "v6" ? listeners.filter(mustBeRaised) : [];
   return [
     ...raised.map(({ link }) => ({ name: acceptRaOf(link), value: "2" })),

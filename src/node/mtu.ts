@@ -20,9 +20,9 @@ export interface Mtus {
   readonly faults: readonly Fault[];
 }
 
-export const leastMtu = 1280;
+const leastMtu = 1280;
 /** Ethernet header, VXLAN, UDP and the outer IP header (RFC 7348, section 5). */
-export const vxlanOverhead = { v6: 14 + 8 + 8 + 40, v4: 14 + 8 + 8 + 20 } as const satisfies Stack<number>;
+const vxlanOverhead = { v6: 14 + 8 + 8 + 40, v4: 14 + 8 + 8 + 20 } as const satisfies Stack<number>;
 
 export function decideMtu({ configured, uplinks, underlays }: MtuInput): Mtus {
   const narrowest = uplinks.toSorted((one, other) => one.mtu - other.mtu)[0];

@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { test as base, expect } from "vitest";
 import { frameSender } from "../kernel/frames.ts";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
+import { cleanUpNode } from "./cleanup.ts";
 import { type NodeState, nodePass } from "./pass.ts";
 import { cluster } from "./sample-cluster.ts";
 import { SysctlRecord } from "./sysctl-record.ts";
@@ -71,4 +73,37 @@ test("in a loop: it waits for the cluster, and heals what a link that went down 
   await loop.stop();
   expect(failures).toEqual([]);
   expect(states.at(-1)).toMatchObject({ podMtu: 1430, changes: [], faults: [] });
+});
+
+test("all that a pass has made can be taken back, and nothing else goes with it", async ({ racks }) => {
+  wire(racks, both);
+  const { alpha } = racks;
+  configure(alpha, "route add 10.1.1.77 dev eth0 proto 72", "-6 neigh add proxy 2001:db8:a::77 dev eth0");
+  linux.sysctl(alpha).set("net/ipv6/conf/all/forwarding", "0");
+  const look = () =>
+    [
+      ["ip", "link"],
+      ["ip", "address"],
+      ["ip", "route", "show", "table", "all"],
+      ["ip", "-6", "route", "show", "table", "all"],
+      ["ip", "-6", "neigh", "show", "proxy"],
+      ["ip", "-4", "neigh", "show", "proxy"],
+      ["sysctl", "-a", "-r", "forward|accept_ra|proxy"],
+    ]
+      .map(([program = "", ...args]) => alpha.run(program, ...args))
+      .join("\n")
+      .split("\n")
+      .filter((line) => !line.includes("vxlan") && !line.includes("expires"));
+  const before = look();
+  const podAddresses = [podIn("2001:db8:a::/64"), podIn("192.0.2.0/24")];
+  await passOn(racks, "alpha", { ...both }, { ndpProxy: "on", podAddresses });
+  expect(look()).not.toEqual(before);
+  const kernel = inside(linux, alpha);
+  const record = () => SysctlRecord.open(join(racks.directory, "alpha"), kernel.sysctl());
+  const { changes, sysctls } = await cleanUpNode(kernel, record());
+  expect(changes).toHaveLength(7);
+  expect(sysctls.every(({ outcome }) => outcome === "restored")).toBe(true);
+  expect(look()).toEqual(before);
+  expect(alpha.run("ip", "link")).not.toContain("hextet.vxlan");
+  expect(await cleanUpNode(kernel, record())).toEqual({ changes: [], sysctls: [] });
 });

@@ -6,12 +6,12 @@ import type { Prefix } from "../ip/prefix.ts";
 import type { Fault } from "./fault.ts";
 import type { Uplink } from "./uplink.ts";
 
-export interface Claim {
+interface Claim {
   readonly node: string;
   readonly prefix: Prefix;
 }
 
-export interface Claims {
+interface Claims {
   /** Without an overlap, in no particular order. */
   readonly served: readonly Claim[];
   readonly faults: readonly Fault[];

@@ -20,7 +20,7 @@ import type { Report } from "./report.ts";
 import { tunnelAddress, tunnelGateway } from "./tunnel.ts";
 
 /** Higher than what people and routing daemons use, so theirs for the same prefix go first and are never replaced. */
-export const routeMetrics = { toNode: 2048, unused: 4096 } as const;
+const routeMetrics = { toNode: 2048, unused: 4096 } as const;
 
 /** Thousands are compared at every resync, so values are, and not how they are written. */
 const identity: Identity<Route> = {
@@ -41,7 +41,7 @@ export function desiredRoutes(routing: Routing, tunnels: Stack<number>): Route[]
   ];
 }
 
-export function readRoutes(connection: Connection): Route[] {
+function readRoutes(connection: Connection): Route[] {
   const ours: readonly (number | undefined)[] = [routeMetrics.toNode, routeMetrics.unused];
   const routes = connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol }));
   return routes.filter(({ priority }) => ours.includes(priority));

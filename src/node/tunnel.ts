@@ -18,7 +18,7 @@ export interface Tunnel {
   readonly peers: readonly TunnelPeer[];
 }
 
-export interface TunnelPeer {
+interface TunnelPeer {
   readonly node: string;
   readonly mac: Mac;
   readonly remote: Address;
