@@ -1,6 +1,4 @@
 // An agent that is missing, dies or hangs: the pod is attached all the same, once, and after DEL nothing of it is left.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { columns, interfacesOf } from "../conformance/node.ts";
@@ -8,6 +6,7 @@ import type { Container } from "../conformance/runtime.ts";
 import type { Agent } from "./agent.ts";
 import { AgentNode } from "./agent-node.ts";
 import { CopiedBuild } from "./copied-build.ts";
+import { detachTracer, interrupt } from "./interruption.ts";
 
 const build = new CopiedBuild();
 afterAll(() => build[Symbol.dispose]());
@@ -16,24 +15,6 @@ afterAll(() => build[Symbol.dispose]());
 const systemCalls = ["sendto", "pwrite64", "write"];
 /** More than an ADD makes of any of them. */
 const mostCalls = 60;
-
-/** Sends the agent a signal as it enters a system call for the given time, counted from now on. */
-async function interrupt(agent: Agent, signal: string, systemCall: string, at: number): Promise<ChildProcess> {
-  const what = ["-e", `trace=${systemCall}`, "-e", `inject=${systemCall}:signal=${signal}:when=${at}`];
-  const tracer = spawn("strace", ["-f", "-o", "/dev/null", ...what, "-p", `${agent.pid}`], { stdio: "pipe" });
-  await once(tracer.stderr, "data");
-  return tracer;
-}
-
-async function detach(tracer: ChildProcess): Promise<void> {
-  if (tracer.exitCode !== null || tracer.signalCode !== null) return;
-  const ended = once(tracer, "exit");
-  tracer.kill("SIGINT");
-  // Now and then strace waits for ever for a process of several threads that it has killed.
-  const impatience = setTimeout(() => tracer.kill("SIGKILL"), 2_000);
-  await ended;
-  clearTimeout(impatience);
-}
 
 /** The kernel takes a moment over the end of a process. */
 async function stillAnswers(agent: Agent): Promise<boolean> {
@@ -90,10 +71,10 @@ describe.for(columns)("%s: an agent", (families) => {
     let moments = 0;
     for (let at = 1; at <= mostCalls; at++) {
       const agent = await served.start();
-      const tracer = await interrupt(agent, "SIGKILL", systemCall, at);
+      const tracer = await interrupt(agent, { signal: "SIGKILL", systemCall, at });
       const pod = served.node.pod();
       await served.node.runtime.add(served.network(), pod.container);
-      await detach(tracer);
+      await detachTracer(tracer);
       const survived = await stillAnswers(agent);
       await agent.kill();
       await expectWholeThenNothing(served, pod);

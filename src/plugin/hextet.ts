@@ -44,7 +44,10 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
 
   await using undo = new AsyncDisposableStack();
   const assigned = await addressing.acquire();
-  undo.defer(() => release(host, request));
+  // An ADD that was held up may find that a repeated one has leases of its own by now.
+  undo.defer(async () => {
+    if (addressing.isOurs()) await release(host, request);
+  });
   const networkOf = (current: Assigned) => podNetworkOf(request, settings, addressing, current);
   const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
   const spoken = attached.network.addresses.map(({ address }) => address.family);

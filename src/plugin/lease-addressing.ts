@@ -46,7 +46,7 @@ export function leaseAddressing(host: Host, request: AddRequest | CheckRequest):
     acquire: async () => keep(store.lease(wanted)),
     replace: async (inUse) => keep(store.replaceAddress(wanted, inUse)),
     confirm: (hostLink) => store.activate(target, hostLink === undefined ? {} : { hostLink }),
-    isOurs: () => isSame(acquired, store.find(target)),
+    isOurs: () => areAmong(acquired, store.find(target)),
     check: async (previous) => requireHeld(request, ipam, { previous, held: store.find(target) }),
   };
 }
@@ -77,10 +77,13 @@ function heldAs(leases: readonly Lease[]): "nothing" | "pending" | "active" {
   return leases.some(({ state }) => state === "pending") ? "pending" : "active";
 }
 
-/** The same leases, not others of the same attachment: addresses may come again, the moment they were leased does not. */
-function isSame(acquired: readonly Lease[], held: readonly Lease[]): boolean {
+/**
+ * No other leases of the same attachment: addresses may come again, the moment they were leased does not. Fewer are ours as well:
+ * one that was in conflict is put aside before another is found.
+ */
+function areAmong(acquired: readonly Lease[], held: readonly Lease[]): boolean {
   const key = ({ address, leasedAtMs }: Lease) => `${address} ${leasedAtMs}`;
-  return acquired.length === held.length && held.every((one) => acquired.some((other) => key(other) === key(one)));
+  return held.every((one) => acquired.some((other) => key(other) === key(one)));
 }
 
 function assigned(ipam: IpamConfig, leases: readonly Lease[]): Assigned {
