@@ -92,7 +92,7 @@ async function applyNode(connection: Connection, view: ClusterView, options: Nod
     () => applySettings(sysctl, record, proxySettings(proxies, uplinks.links)),
     () => applyProxies({ connection, sendFrames: options.sendFrames }, proxies, host),
   ]);
-  const faults: Fault[] = [...uplinks.faults, ...mtus.faults, ...routing.faults];
+  const faults: Fault[] = [...recordFaults(record), ...uplinks.faults, ...mtus.faults, ...routing.faults];
   options.onState({
     uplinks,
     ...(mtus.pods === undefined ? {} : { podMtu: mtus.pods }),
@@ -108,6 +108,10 @@ function underlaysOf({ local, peers }: Routing, mode: RoutingMode) {
   const used = peers.flatMap(({ way }) => (way.kind === "vxlan" ? way.remote.family : []));
   const preferred = families.find((family) => local[family] !== undefined);
   return mode === "vxlan" && preferred !== undefined ? [...used, preferred] : used;
+}
+
+function recordFaults({ fault }: SysctlRecord): Fault[] {
+  return fault === undefined ? [] : [{ code: "record-unreadable", message: fault }];
 }
 
 async function inOrder(

@@ -33,7 +33,7 @@ retrans_time=100 retrans_time_ms=1000 ucast_solicit=3 unres_qlen=101 unres_qlen_
 const common = `
 net/core/rmem_max=4194304 net/core/somaxconn=4096 net/core/wmem_max=4194304
 net/ipv4/fib_multipath_hash_policy=0 net/ipv4/icmp_echo_ignore_all=0 net/ipv4/ip_default_ttl=64 net/ipv4/ip_forward=0
-net/ipv4/ip_nonlocal_bind=0 net/ipv4/ip_unprivileged_port_start=1024 net/ipv4/tcp_mtu_probing=0
+net/ipv4/ip_forward_use_pmtu=0 net/ipv4/ip_nonlocal_bind=0 net/ipv4/ip_unprivileged_port_start=1024 net/ipv4/tcp_mtu_probing=0
 net/netfilter/nf_conntrack_count=0 net/netfilter/nf_conntrack_max=262144`;
 
 const common6 = `
