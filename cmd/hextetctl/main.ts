@@ -1,10 +1,11 @@
 // The operator's tool: a table of commands, and nothing else.
 import { join } from "node:path";
+import { cleanupCommand } from "./cleanup.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
 import { runProgram } from "./program.ts";
 import { versionCommand } from "./version.ts";
 
-const commands = [installCommand, uninstallCommand, versionCommand];
+const commands = [installCommand, uninstallCommand, cleanupCommand, versionCommand];
 
 void runProgram(
   { name: "hextetctl", commands, commandByDefault: "help", build: join(import.meta.dirname, "..") },

@@ -1,0 +1,27 @@
+// `hextetctl cleanup`: takes Hextet's doings off this node. What is done is in src/agent/cleanup.ts.
+import { hostname } from "node:os";
+import { cleanUp } from "../../src/agent/cleanup.ts";
+import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
+import { linux } from "../../src/kernel/linux.ts";
+import type { Command } from "./command.ts";
+
+export const cleanupCommand: Command = {
+  name: "cleanup",
+  summary: "take what the agent made off this node, and put its sysctls back",
+  options: {
+    config: { value: "FILE", help: `the agent's configuration (${defaultConfigFile})` },
+    pods: { help: "detach the network's pods as well" },
+  },
+  async run({ options, print }) {
+    const file = options.get("config");
+    const config = await loadAgentConfig({
+      file: file ?? defaultConfigFile,
+      mayBeMissing: file === undefined,
+      hostName: hostname(),
+    });
+    const done = await cleanUp({ config, kernel: linux, pods: options.has("pods") });
+    for (const line of done) print(line);
+    print(done.length === 0 ? "Nothing of the agent is left on this node" : "The node is as it was before the agent");
+    return 0;
+  },
+};
