@@ -12,7 +12,8 @@ export const cleanupCommand: Command = {
     config: { value: "FILE", help: `the agent's configuration (${defaultConfigFile})` },
     pods: { help: "detach the network's pods as well" },
   },
-  async run({ options, print }) {
+  async run(call) {
+    const { options } = call;
     const file = options.get("config");
     const config = await loadAgentConfig({
       file: file ?? defaultConfigFile,
@@ -20,8 +21,9 @@ export const cleanupCommand: Command = {
       hostName: hostname(),
     });
     const done = await cleanUp({ config, kernel: linux, pods: options.has("pods") });
-    for (const line of done) print(line);
-    print(done.length === 0 ? "Nothing of the agent is left on this node" : "The node is as it was before the agent");
+    for (const line of done) call.print(line);
+    const { length } = done;
+    call.print(length === 0 ? "Nothing of the agent is left on this node" : "The node is as it was before the agent");
     return 0;
   },
 };
