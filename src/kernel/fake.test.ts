@@ -227,7 +227,8 @@ describe("show", () => {
           inet6 fd00::1/64 nodad
           inet6 fd00::5/64 tentative
           inet 10.0.0.1/32 peer 10.0.0.9 noprefixroute valid_lft 60
-      20: br0: <UP> bridge mtu 1500 address 02:fa:4e:00:00:05
+      20: br0: <UP,LOWER_UP> bridge mtu 1500 address 02:fa:4e:00:00:08
+          inet6 fe80::fa:4eff:fe00:5/64 tentative
       30: ifb0: <UP,LOWER_UP> ifb mtu 1500 address 02:fa:4e:00:00:06 group 7
           inet6 fe80::fa:4eff:fe00:6/64
       40: port@port-peer: <DOWN> veth mtu 1500 address 02:fa:4e:00:00:08 master br0 hairpin on isolated on
@@ -236,6 +237,7 @@ describe("show", () => {
       50: vx0: <DOWN> vxlan mtu 1500 address 02:fa:4e:00:00:0a id 42 local fd00::1 dstport 8472
       route fd00::/64 dev hx1 proto 2 metric 256
       route fd01::/64 via fd00::2 dev hx1 proto 72 metric 1024 mtu 1300
+      route fe80::/64 dev br0 proto 2 metric 256
       route fe80::/64 dev ifb0 proto 2 metric 256
       route 10.1.0.0/24 blackhole table 1000 proto 72 metric 5
       neigh fd00::2 dev hx1 lladdr 02:00:00:00:00:77 permanent proto 72

@@ -104,7 +104,7 @@ export function replaceAddress(address: NewAddress): Request {
 
 /**
  * What is not there is EADDRNOTAVAIL, and what is there with another length too. With the last IPv4 address of a link every IPv4
- * route over it goes, whoever made it; with the first of a prefix go the others of that prefix.
+ * route, neighbor and proxy of the link goes, whoever made it; with the first of a prefix go the others of that prefix.
  */
 export function removeAddress({ link, address, peer }: Pick<NewAddress, "link" | "address" | "peer">): Request {
   return {

@@ -5,7 +5,10 @@ import { attributes } from "./attributes.ts";
 import { be16, bytes, type Codec, codec, type Decoded, u8, u32 } from "./codec.ts";
 import { address, present } from "./values.ts";
 
-/** The MTU a bridge is made with it forgets with its first port, to have the least of its ports': set it later to keep it. */
+/**
+ * A bridge that is made without a MAC takes the lowest of its ports', and loses its neighbors each time that changes: give it one. The
+ * MTU it is made with it forgets with its first port, to have the least of its ports': set it later to keep it.
+ */
 export interface BridgeSettings {
   readonly forwardDelayMs?: number;
   readonly ageingTimeMs?: number;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Family } from "../../ip/address.ts";
 import { addAddress, listAddresses, removeAddress, replaceAddress } from "../../netlink/address.ts";
 import { changeLink } from "../../netlink/link.ts";
+import { addNeighbor, addProxyNeighbor, listNeighbors, listProxyNeighbors } from "../../netlink/neighbor.ts";
 import { addRoute, listRoutes } from "../../netlink/route.ts";
 import { add, families, held, link, own, routes } from "./sample-addresses.ts";
 import {
@@ -13,6 +14,7 @@ import {
   onLink,
   outcome,
   podEnd,
+  podMac,
   prefix,
   refusalOf,
   until,
@@ -190,14 +192,21 @@ function prefixRouteContract(open: OpenWorld): void {
   });
 
   describe("removing an address", () => {
-    test("that is IPv4's last on a link takes every route over the link along, ours too", () => {
+    test("that is IPv4's last on a link takes every route, neighbor and proxy along, ours too", () => {
       using world = open();
       connectPod(world);
       add(world, own.v4);
-      const nextHop = { kind: "link", link } as const;
-      world.node.execute([addRoute({ destination: prefix("10.7.0.1/32"), nextHop, protocol: 72 })]);
-      world.node.execute([removeAddress({ link, address: own.v4 })]);
+      const { node } = world;
+      const one = { link, address: address("10.0.0.7") };
+      node.execute([
+        addRoute({ destination: prefix("10.7.0.1/32"), nextHop: { kind: "link", link }, protocol: 72 }),
+        addNeighbor({ ...one, mac: podMac }),
+        addProxyNeighbor(one),
+        removeAddress({ link, address: own.v4 }),
+      ]);
       expect(routes(world, 72)).toEqual([]);
+      expect(node.dump(listNeighbors({ link, family: "v4" }))).toEqual([]);
+      expect(node.dump(listProxyNeighbors({ link }))).toEqual([]);
     });
 
     test("that is IPv6's last on a link leaves other routes over the link", () => {

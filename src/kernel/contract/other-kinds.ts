@@ -1,7 +1,9 @@
 // What both kernels do with links that hang on others: bridges and their ports, macvlans, VXLAN links; and with namespaces that know
 // one another by ids.
 import { describe, expect, test } from "vitest";
+import { Mac } from "../../ip/mac.ts";
 import { changeLink, createLink, deleteLink, getLink, type LinkFilter, listLinks } from "../../netlink/link.ts";
+import { addNeighbor, listNeighbors } from "../../netlink/neighbor.ts";
 import { assignNamespaceId, getNamespaceId, listNamespaceIds } from "../../netlink/netnsid.ts";
 import type { Request } from "../../netlink/request.ts";
 import {
@@ -10,6 +12,7 @@ import {
   linksOf,
   namesOf,
   nodeEnd,
+  nodeMac,
   type OpenWorld,
   outcome,
   podMac,
@@ -96,6 +99,22 @@ function bridgeContract(open: OpenWorld): void {
       expect(mtus()).toEqual([1400, 1400]);
       node.execute([changeLink({ index: 51 }, { mtu: 1300 }), changeLink({ name: "b" }, { mtu: 1350 })]);
       expect(mtus()).toEqual([1400, 1300]);
+    });
+
+    test("has the lowest MAC of its ports unless it was given one, and forgets its neighbors when it changes", () => {
+      using world = open();
+      connectPod(world);
+      const { node } = world;
+      const mac = Mac.parse("02:00:00:00:00:50");
+      const neighbor = { link: 50, address: address("fe80::7"), mac: podMac };
+      node.execute([bridge, createLink({ kind: "bridge", name: "br1", index: 51, mac }), addNeighbor(neighbor)]);
+      node.execute([enslaved]);
+      expect(node.get(getLink({ index: 50 })).mac).toEqual(nodeMac);
+      expect(node.dump(listNeighbors({ link: 50 })).filter(({ state }) => state === "permanent")).toEqual([]);
+      node.execute([changeLink({ index: nodeEnd }, { master: "none" })]);
+      expect(node.get(getLink({ index: 50 })).mac?.isZero).toBe(true);
+      node.execute([changeLink({ index: nodeEnd }, { master: 51 })]);
+      expect(node.get(getLink({ index: 51 })).mac).toEqual(mac);
     });
 
     test("has a carrier when a port has one", () => {

@@ -6,6 +6,7 @@ import { addressFlag, addressMessage, addressType, decodeAddress } from "../../n
 import { type Message, messageFlag } from "../../netlink/message.ts";
 import type { Route } from "../../netlink/route.ts";
 import { familyNumber, familyOf, present } from "../../netlink/values.ts";
+import { flushNeighbors, flushProxies } from "./neighbors.ts";
 import { notify, notifyGroup } from "./notify.ts";
 import { refuse } from "./refusal.ts";
 import { dropRoute, dropRoutesOf, putRoute } from "./routes.ts";
@@ -41,6 +42,7 @@ export function addAddress(namespace: NamespaceState, { body, flags }: Message):
 export function removeAddress(namespace: NamespaceState, { body }: Message): void {
   const { link, wanted } = readAddress(namespace, body);
   const { family, length } = wanted.address;
+  if (family === "v6" && !hasIpv6(link)) refuse("ENXIO", "ipv6: IPv6 is disabled on this device");
   const there = namespace.addresses.find(
     (one) => one.link === link && isSame(one, wanted) && one.address.length === length,
   );
@@ -50,8 +52,12 @@ export function removeAddress(namespace: NamespaceState, { body }: Message): voi
   drop(there);
   for (const other of secondariesOf(there)) drop(other);
   const isLast = !namespace.addresses.some((one) => one.link === link && one.address.family === "v4");
-  // With its last address IPv4 is off on the link, and every route over it goes, whoever made it.
-  if (family === "v4" && isLast) dropRoutesOf(link, "v4");
+  // With its last address IPv4 is off on the link, and every route over it goes, whoever made it, and every neighbor.
+  if (family === "v4" && isLast) {
+    dropRoutesOf(link, "v4");
+    flushNeighbors(link, "v4");
+    flushProxies(link, "v4");
+  }
 }
 
 export function listAddresses(namespace: NamespaceState, { body }: Message): Uint8Array[] {
@@ -86,7 +92,7 @@ export function addAddressState(link: LinkState, wanted: NewState): void {
     askedSince: undefined,
   };
   namespace.addresses.push(state);
-  if (link.up) for (const route of routesOf(state)) putRoute(namespace, route);
+  for (const route of link.up ? routesOf(state) : ownRoutesOf(state)) putRoute(namespace, route);
   if (link.carrierSince !== undefined) startDetection(link);
   notify(namespace, notifyGroup.address[address.family], { type: addressType.new, body: encodeAddress(state) });
 }
@@ -122,7 +128,9 @@ export function makeUsable(address: AddressState): void {
 function drop(address: AddressState): void {
   const { namespace } = address.link;
   namespace.addresses = namespace.addresses.filter((one) => one !== address);
-  const kept = namespace.addresses.filter(({ link }) => link === address.link).flatMap(routesOf);
+  const others = namespace.addresses.filter(({ link }) => link === address.link);
+  // In IPv6 an address that brought no route to its prefix keeps the one that another brought.
+  const kept = others.flatMap((one) => routesOf(one.address.family === "v6" ? { ...one, noPrefixRoute: false } : one));
   for (const route of routesOf(address)) {
     if (!kept.some((one) => one.table === route.table && one.destination.equals(route.destination))) {
       dropRoute(namespace, route);
@@ -157,16 +165,26 @@ function secondariesOf(primary: AddressState): AddressState[] {
 
 /** The route to the address itself, which comes when it can be used, and those to its prefix and its peer. */
 function routesOf(state: AddressState): Route[] {
-  const { link, address, noPrefixRoute, temporary } = state;
-  const own: Route = {
-    destination: Prefix.host(address.address),
+  const { address, noPrefixRoute, temporary } = state;
+  const own = state.state === "usable" ? [routeTo(address.address, state)] : [];
+  const others = noPrefixRoute || temporary ? [] : prefixesOf(state).map((prefix) => connected(state, prefix));
+  return [...own, ...others];
+}
+
+/** An IPv4 address is this host's also while its link is down. */
+function ownRoutesOf(state: AddressState): Route[] {
+  const { address } = state.address;
+  return address.family === "v4" ? [routeTo(address, state)] : [];
+}
+
+function routeTo(address: Address, { link }: AddressState): Route {
+  return {
+    destination: Prefix.host(address),
     nextHop: { kind: "local", link: link.index },
     table: LOCAL_TABLE,
     protocol: KERNEL,
-    ...(address.family === "v4" ? { scope: HOST, source: address.address } : { scope: GLOBAL, priority: 0 }),
+    ...(address.family === "v4" ? { scope: HOST, source: address } : { scope: GLOBAL, priority: 0 }),
   };
-  const others = noPrefixRoute || temporary ? [] : prefixesOf(state).map((prefix) => connected(state, prefix));
-  return state.state === "usable" ? [own, ...others] : others;
 }
 
 function prefixesOf({ address, peer }: AddressState): Prefix[] {

@@ -1,5 +1,6 @@
 // What happens around a link when it goes up or down, gets or loses its carrier, moves or goes: to its addresses, routes and
 // neighbors, and to the links that hang on it. net/core/dev.c, net/ipv4/fib_frontend.c and net/ipv6/addrconf.c have the originals.
+import { Mac } from "../../ip/mac.ts";
 import { InterfaceAddress } from "../../ip/prefix.ts";
 import { linkType } from "../../netlink/link-message.ts";
 import { addAddressState, dropAddresses, routesOfAddresses, startDetection } from "./addresses.ts";
@@ -9,6 +10,7 @@ import { notify, notifyGroup } from "./notify.ts";
 import { refuse } from "./refusal.ts";
 import { dropRoutesOf } from "./routes.ts";
 import {
+  ETHERNET_MTU,
   freshSysctls,
   hasIpv6,
   idOf,
@@ -45,6 +47,7 @@ function addLoopbackAddresses(link: LinkState): void {
 export function takeDown(link: LinkState): void {
   if (!link.up) return;
   link.up = false;
+  if (link.master?.up) link.master.countsPorts = true;
   dropRoutesOf(link);
   flushNeighbors(link);
   flushProxies(link);
@@ -77,8 +80,10 @@ function hasCarrier(link: LinkState): boolean {
   if (!link.up) return false;
   if (link.kind === "veth") return link.peer?.up === true;
   if (link.kind === "macvlan") return link.lower?.carrierSince !== undefined;
-  if (link.kind === "bridge") return portsOf(link).some(({ carrierSince }) => carrierSince !== undefined);
-  return true;
+  if (link.kind !== "bridge") return true;
+  const isLive = portsOf(link).some(({ carrierSince }) => carrierSince !== undefined);
+  link.countsPorts ||= isLive;
+  return isLive || !link.countsPorts;
 }
 
 /** IPv6 begins with the carrier: a link-local address is made, and detection of duplicates starts. */
@@ -118,8 +123,12 @@ export function releasePort(link: LinkState): void {
   if (link.master === undefined) return;
   const { namespace } = link;
   namespace.forwardings = namespace.forwardings.filter((one) => one.link !== link.index || one.master === undefined);
+  const { master } = link;
+  master.countsPorts = true;
   link.master = undefined;
   link.port = undefined;
+  followPorts(master);
+  updateCarriers(namespace.machine);
 }
 
 /** It arrives switched off and bare; name, MAC, MTU, alias and group come along. */
@@ -184,9 +193,33 @@ export function enslave(link: LinkState, master: LinkState): void {
   updateCarriers(link.namespace.machine);
 }
 
-/** A bridge that was given no MTU has the least of its ports'. */
+/** A bridge that was given no MTU has the least of its ports', and one that was given no MAC the lowest of theirs. */
 export function followPorts(bridge: LinkState): void {
   const ports = portsOf(bridge);
-  if (bridge.mtuIsGiven || ports.length === 0) return;
-  bridge.mtu = Math.min(...ports.map(({ mtu }) => mtu));
+  if (!bridge.mtuIsGiven) setMtu(bridge, Math.min(ETHERNET_MTU, ...ports.map(({ mtu }) => mtu)));
+  const [lowest = Mac.fromBytes(new Uint8Array(6))] = ports
+    .map(({ mac }) => mac)
+    .sort((one, other) => Number(one.value - other.value));
+  if (bridge.macIsGiven || bridge.mac.equals(lowest)) return;
+  bridge.mac = lowest;
+  flushNeighbors(bridge);
+}
+
+/** Below the least MTU of IPv6 a link loses it; should it get it back, it begins as a new link does. */
+export function setMtu(link: LinkState, mtu: number): void {
+  const had = hasIpv6(link);
+  link.mtu = mtu;
+  if (had && !hasIpv6(link)) loseIpv6(link);
+  if (!had && hasIpv6(link)) generateLinkLocal(link);
+}
+
+function loseIpv6(link: LinkState): void {
+  dropAddresses(link, "v6");
+  dropRoutesOf(link, "v6");
+  flushNeighbors(link, "v6");
+  flushProxies(link, "v6");
+  link.addressGeneration = "eui64";
+  for (const table of ["ipv6/conf", "ipv6/neigh"] as const) {
+    link.sysctls[table] = new Map(link.namespace.defaults[table]);
+  }
 }

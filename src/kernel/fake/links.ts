@@ -6,15 +6,14 @@ import { decodeDetails } from "../../netlink/link-kind.ts";
 import { linkFlag, linkMessage } from "../../netlink/link-message.ts";
 import { type Message, messageFlag } from "../../netlink/message.ts";
 import { macOf } from "../../netlink/values.ts";
-import { dropAddresses } from "./addresses.ts";
 import {
   bringUp,
   enslave,
   followPorts,
-  generateLinkLocal,
   moveLink,
   releasePort,
   removeLink,
+  setMtu,
   takeDown,
   tell,
 } from "./link-events.ts";
@@ -22,7 +21,6 @@ import { encodeLink } from "./link-reply.ts";
 import { flushNeighbors } from "./neighbors.ts";
 import { createLink, knownKinds, namespaceAt, requireMac, requireName } from "./new-links.ts";
 import { refuse } from "./refusal.ts";
-import { dropRoutesOf } from "./routes.ts";
 import { hasIpv6, type LinkState, linkNamed, type NamespaceState } from "./state.ts";
 
 type Attributes = Decoded<typeof linkMessage>["attributes"];
@@ -124,28 +122,17 @@ function changePlace(link: LinkState, index: number, { namespaceFd, name }: Attr
 function changeMac(link: LinkState, { mac }: Attributes): void {
   if (mac === undefined) return;
   link.mac = requireMac(macOf(mac));
+  link.macIsGiven = true;
   flushNeighbors(link);
+  if (link.master !== undefined) followPorts(link.master);
 }
 
 function changeMtu(link: LinkState, mtu: number): void {
   if (mtu < LEAST_MTU) refuse("EINVAL", "mtu less than device minimum");
   if (mtu > LARGEST_MTU) refuse("EINVAL", "mtu greater than device maximum");
-  const had = hasIpv6(link);
-  link.mtu = mtu;
+  setMtu(link, mtu);
   link.mtuIsGiven = true;
   if (link.master !== undefined) followPorts(link.master);
-  if (had && !hasIpv6(link)) loseIpv6(link);
-  if (!had && hasIpv6(link)) generateLinkLocal(link);
-}
-
-/** Should it get IPv6 back, it begins as a new link does. */
-function loseIpv6(link: LinkState): void {
-  dropAddresses(link, "v6");
-  dropRoutesOf(link, "v6");
-  link.addressGeneration = "eui64";
-  for (const table of ["ipv6/conf", "ipv6/neigh"] as const) {
-    link.sysctls[table] = new Map(link.namespace.defaults[table]);
-  }
 }
 
 function changeMaster(link: LinkState, index: number): void {

@@ -1,5 +1,6 @@
 // Neighbor entries and proxies in the fake kernel, and the asking for a neighbor, which takes the time that a test lets pass.
 // net/core/neighbour.c
+import type { Family } from "../../ip/address.ts";
 import { type Message, messageFlag } from "../../netlink/message.ts";
 import { neighborFlag, neighborMessage, neighborType, type ProxyNeighbor } from "../../netlink/neighbor.ts";
 import { familyNumber, familyOf, macOf, present } from "../../netlink/values.ts";
@@ -17,8 +18,9 @@ export function addNeighbor(namespace: NamespaceState, { body, flags }: Message)
   const { protocol, mac } = attributes;
   const address = attributes.address ?? refuse("EINVAL", "Network address not specified");
   const link = linkAt(namespace, header.link);
-  if (address.family === "v6" && !hasIpv6(link)) refuse("EINVAL");
-  if ((header.flags & neighborFlag.proxy) !== 0) {
+  const isProxy = (header.flags & neighborFlag.proxy) !== 0;
+  if (address.family === "v6" && !hasIpv6(link)) refuse(isProxy ? "ENOBUFS" : "EINVAL");
+  if (isProxy) {
     putProxy(namespace, { link: link.index, address, ...present("protocol", protocol) });
     return;
   }
@@ -62,15 +64,19 @@ export function listNeighbors(namespace: NamespaceState, { body }: Message): Uin
 }
 
 /** All entries of a link, the permanent ones too: when it goes down, and when it is given another MAC. */
-export function flushNeighbors(link: LinkState): void {
+export function flushNeighbors(link: LinkState, only?: Family): void {
   const { namespace } = link;
-  const gone = namespace.neighbors.filter((one) => one.link === link);
-  namespace.neighbors = namespace.neighbors.filter((one) => one.link !== link);
+  const gone = namespace.neighbors.filter(
+    (one) => one.link === link && (only ?? one.address.family) === one.address.family,
+  );
+  namespace.neighbors = namespace.neighbors.filter((one) => !gone.includes(one));
   for (const entry of gone) tell(entry, neighborType.delete);
 }
 
-export function flushProxies({ namespace, index }: LinkState): void {
-  namespace.proxies = namespace.proxies.filter(({ link }) => link !== index);
+export function flushProxies({ namespace, index }: LinkState, only?: Family): void {
+  namespace.proxies = namespace.proxies.filter(
+    ({ link, address }) => link !== index || (only ?? address.family) !== address.family,
+  );
 }
 
 /** Somebody has answered, or nobody has. */

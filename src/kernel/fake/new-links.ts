@@ -150,6 +150,7 @@ function register(place: NamespaceState, { header, attributes }: Wire, kind: str
   const { name = freeName(place, kind), mac, mtu, group, transmitQueueLength } = attributes;
   const link = newLink(place, { name, kind, index: header.index || nextIndex(place) });
   if (mac !== undefined) link.mac = requireMac(macOf(mac));
+  link.macIsGiven = mac !== undefined;
   if (mtu !== undefined) link.mtu = mtu;
   // What a bridge is made with it forgets when it gets ports.
   link.mtuIsGiven = mtu !== undefined && kind !== "bridge";
@@ -171,6 +172,7 @@ function newLink(
     mac: drawMac(machine),
     mtu: ETHERNET_MTU,
     mtuIsGiven: false,
+    macIsGiven: false,
     alias: undefined,
     group: 0,
     transmitQueueLength: 1000,
@@ -181,6 +183,7 @@ function newLink(
     addressGeneration: "eui64",
     port: undefined,
     sysctls: freshSysctls(namespace.defaults),
+    countsPorts: false,
     carrierSince: undefined,
   };
   namespace.links.set(index, link);

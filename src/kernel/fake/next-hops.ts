@@ -3,8 +3,12 @@
 import type { Address, Family } from "../../ip/address.ts";
 import type { NextHop, Path } from "../../netlink/next-hop.ts";
 import type { Route } from "../../netlink/route.ts";
+import { scopeNumber } from "../../netlink/values.ts";
 import { refuse } from "./refusal.ts";
-import { isLocal, type LinkState, linkAt, type NamespaceState } from "./state.ts";
+import { hasIpv6, isLocal, type LinkState, linkAt, type NamespaceState } from "./state.ts";
+
+const LOCAL_TABLE = 255;
+const NOT_UP = "Nexthop device is not up";
 
 /** The next hop as the kernel keeps it: the link of a gateway found, and one of several as that alone. */
 export function checkNextHop(namespace: NamespaceState, family: Family, nextHop: NextHop): NextHop {
@@ -38,40 +42,72 @@ export function checkSource(namespace: NamespaceState, { destination, source }: 
 
 function checkPath(namespace: NamespaceState, family: Family, path: Path): Path {
   if (path.kind === "link") {
-    const words = family === "v4" ? "Device for nexthop is not up" : "Nexthop device is not up";
-    requireUp(linkAt(namespace, path.link), words);
+    if (family === "v6") requireIpv6(linkWithIpv6(namespace, path.link));
+    else requireUp(linkAt(namespace, path.link), "Device for nexthop is not up");
     return path;
   }
-  const { gateway, link, onLink } = path;
-  if (onLink) {
-    if (link === undefined) refuse("ENODEV", "Nexthop device required for onlink");
-    requireUp(linkAt(namespace, link), "Nexthop device is not up");
-    return path;
-  }
-  const found = gateway.family === "v4" ? gateway4(namespace, gateway, link) : gateway6(namespace, gateway, link);
-  return { ...path, link: found };
+  return { ...path, link: path.gateway.family === "v4" ? linkOf4(namespace, path) : linkOf6(namespace, path) };
 }
 
-function gateway4(namespace: NamespaceState, gateway: Address, link: number | undefined): number {
-  if (link !== undefined) requireUp(linkAt(namespace, link), "Nexthop device is not up");
-  return connectedBy(namespace, gateway, link) ?? refuse("ENETUNREACH", "Nexthop has invalid gateway");
+type GatewayPath = Extract<Path, { readonly kind: "gateway" }>;
+
+function linkOf4(namespace: NamespaceState, { gateway, link, onLink }: GatewayPath): number {
+  if (!onLink) return connected4(namespace, gateway, link) ?? refuse("ENETUNREACH", "Nexthop has invalid gateway");
+  const named = namespace.links.get(link ?? 0) ?? refuse("ENODEV", "Nexthop device required for onlink");
+  requireUp(named, NOT_UP);
+  return isUnicast(namespace, gateway) ? named.index : refuse("EINVAL", "Nexthop has invalid gateway");
 }
 
-function gateway6(namespace: NamespaceState, gateway: Address, link: number | undefined): number {
-  if (gateway.isMulticast) refuse("EINVAL", "Invalid gateway address");
-  if (link !== undefined) requireUp(linkAt(namespace, link), "Nexthop device is not up");
-  if (gateway.isLinkLocal) return link ?? refuse("EINVAL", "Egress device not specified");
+function linkOf6(namespace: NamespaceState, { gateway, link, onLink }: GatewayPath): number {
+  const named = link === undefined ? undefined : linkWithIpv6(namespace, link);
+  if (onLink) requireUp(named ?? refuse("ENODEV", "Nexthop device required for onlink"), NOT_UP);
   if (isLocal(namespace, gateway)) refuse("EINVAL", "Gateway can not be a local address");
-  return connectedBy(namespace, gateway, link) ?? refuse("EHOSTUNREACH");
+  if (gateway.isMulticast) refuse("EINVAL", "Invalid gateway address");
+  const isFound = gateway.isLinkLocal || onLink;
+  const index = isFound ? link : (connected6(namespace, gateway, link) ?? refuse("EHOSTUNREACH"));
+  requireIpv6(linkWithIpv6(namespace, index ?? refuse("EINVAL", "Egress device not specified")));
+  return linkAt(namespace, index ?? 0).index;
 }
 
-/** The link on which an address is, by the longest prefix that is routed to a link and no gateway. */
-function connectedBy(namespace: NamespaceState, gateway: Address, link: number | undefined): number | undefined {
-  const [best] = namespace.routes
-    .filter(({ destination }) => destination.contains(gateway))
-    .sort((one, other) => other.destination.length - one.destination.length);
-  const found = best?.nextHop.kind === "link" || best?.nextHop.kind === "local" ? best.nextHop.link : undefined;
-  return link === undefined || link === found ? found : undefined;
+export function linksOf(nextHop: NextHop): number[] {
+  const hops = nextHop.kind === "multipath" ? nextHop.paths : [nextHop];
+  return hops.flatMap(({ link }) => (link === undefined ? [] : [link]));
+}
+
+/** Where there has been no IPv4 address yet, and so no table of local ones, Linux takes every address for a broadcast. */
+function isUnicast(namespace: NamespaceState, address: Address): boolean {
+  return namespace.tables4.has(LOCAL_TABLE) && !isLocal(namespace, address);
+}
+
+/** The link on which an address is, by the longest prefix of those that lead no further than a link. */
+function connected4(namespace: NamespaceState, gateway: Address, link: number | undefined): number | undefined {
+  return nearest(namespace, gateway, ({ scope = 0, nextHop }) => {
+    return scope >= scopeNumber.link && (link === undefined || linksOf(nextHop).includes(link));
+  });
+}
+
+/** In IPv6 a route by a gateway hides those of shorter prefixes, unless a link is named and it leads to another one. */
+function connected6(namespace: NamespaceState, gateway: Address, link: number | undefined): number | undefined {
+  return nearest(namespace, gateway, ({ nextHop }) => link === undefined || linksOf(nextHop).includes(link));
+}
+
+function nearest({ routes }: NamespaceState, gateway: Address, isMeant: (route: Route) => boolean): number | undefined {
+  const [best] = routes
+    .filter((route) => route.destination.contains(gateway) && isMeant(route))
+    .sort(
+      (one, other) => other.destination.length - one.destination.length || (one.priority ?? 0) - (other.priority ?? 0),
+    );
+  return best?.nextHop.kind === "link" || best?.nextHop.kind === "local" ? best.nextHop.link : undefined;
+}
+
+function linkWithIpv6(namespace: NamespaceState, index: number): LinkState {
+  const link = linkAt(namespace, index);
+  return hasIpv6(link) ? link : refuse("ENODEV");
+}
+
+function requireIpv6(link: LinkState): void {
+  if (link.sysctls["ipv6/conf"].get("disable_ipv6") === "1") refuse("EACCES", "IPv6 is disabled on nexthop device");
+  requireUp(link, NOT_UP);
 }
 
 function requireUp(link: LinkState, words: string): void {

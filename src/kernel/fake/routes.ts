@@ -8,7 +8,7 @@ import { decodeRoute, addRoute as encodeRoute, type Route } from "../../netlink/
 import { routeFlag, routeMessage, routeType } from "../../netlink/route-message.ts";
 import { familyOf, scopeNumber } from "../../netlink/values.ts";
 import { littleEndian, viewOf } from "../../netlink/wire.ts";
-import { checkNextHop, checkSource } from "./next-hops.ts";
+import { checkNextHop, checkSource, linksOf } from "./next-hops.ts";
 import { notify, notifyGroup } from "./notify.ts";
 import { refuse } from "./refusal.ts";
 import { type LinkState, linkAt, type NamespaceState } from "./state.ts";
@@ -27,6 +27,8 @@ export function addRoute(namespace: NamespaceState, { body, flags }: Message): v
   const read = decodeRoute(body) ?? refuse("EOPNOTSUPP");
   const { family } = read.destination;
   if (family === "v6" && !namespace.machine.ipv6) refuse("EOPNOTSUPP");
+  // The table is made before the route is looked at, and is there even if that is refused.
+  if (family === "v4") makeTable4(namespace, read.table ?? mainTable);
   const route = completed({ ...read, nextHop: checkNextHop(namespace, family, read.nextHop) });
   checkSource(namespace, route);
   const there = namespace.routes.find((one) => hasKeyOf(one, route));
@@ -46,15 +48,18 @@ export function removeRoute(namespace: NamespaceState, { body }: Message): void 
   const destination = Prefix.of(attributes.destination ?? Prefix.everything(family).address, header.destinationLength);
   // A type of 0 leaves open what the route leads to, and the codec knows no such route.
   const nextHop = header.type === UNSPECIFIED ? undefined : decodeRoute(body)?.nextHop;
-  const route = namespace.routes.find(
-    (one) =>
-      one.table === table &&
-      one.destination.equals(destination) &&
-      (attributes.priority || one.priority) === one.priority &&
-      (header.protocol || one.protocol) === one.protocol &&
-      (family === "v6" || header.scope === scopeNumber.nowhere || header.scope === one.scope) &&
-      (nextHop === undefined || isUnseen(family, nextHop) || covers(one.nextHop, nextHop)),
-  );
+  // Of several the one of the lowest priority number goes.
+  const route = namespace.routes
+    .toSorted((one, other) => metricOf(one) - metricOf(other))
+    .find(
+      (one) =>
+        one.table === table &&
+        one.destination.equals(destination) &&
+        (attributes.priority || one.priority) === one.priority &&
+        (header.protocol || one.protocol) === one.protocol &&
+        (family === "v6" || header.scope === scopeNumber.nowhere || header.scope === one.scope) &&
+        (nextHop === undefined || isUnseen(family, nextHop) || covers(one.nextHop, nextHop)),
+    );
   if (route === undefined) refuse("ESRCH");
   dropRoute(namespace, route);
   const rest = nextHop && remaining(route, nextHop);
@@ -95,7 +100,7 @@ export function findRoute(namespace: NamespaceState, { body }: Message): Uint8Ar
 export function putRoute(namespace: NamespaceState, route: Route): void {
   const { destination, table = mainTable } = route;
   if (namespace.routes.some((one) => isSame(one, route))) return;
-  if (destination.family === "v4") namespace.tables4.add(table);
+  if (destination.family === "v4") makeTable4(namespace, table);
   namespace.routes.push(route);
   notify(namespace, notifyGroup.route[destination.family], { type: routeType.new, body: encode(namespace, route) });
 }
@@ -110,11 +115,15 @@ export function dropRoute(namespace: NamespaceState, route: Route): void {
   });
 }
 
-/** What leads over a link that goes down or away. IPv4 says nothing of it, IPv6 tells of each route. */
+/**
+ * What leads over a link that goes down or away. IPv4 says nothing of it, and keeps the routes to its own addresses; IPv6 tells of
+ * each route.
+ */
 export function dropRoutesOf({ namespace, index }: LinkState, only?: Family): void {
   for (const route of namespace.routes) {
     const { family } = route.destination;
     if ((only ?? family) !== family || !linksOf(route.nextHop).includes(index)) continue;
+    if (family === "v4" && route.nextHop.kind === "local") continue;
     const rest = without(route, index);
     namespace.routes = namespace.routes.flatMap((one) => (one !== route ? [one] : rest === undefined ? [] : [rest]));
     if (family === "v6")
@@ -122,9 +131,10 @@ export function dropRoutesOf({ namespace, index }: LinkState, only?: Family): vo
   }
 }
 
-export function linksOf(nextHop: NextHop): number[] {
-  const hops = nextHop.kind === "multipath" ? nextHop.paths : [nextHop];
-  return hops.flatMap(({ link }) => (link === undefined ? [] : [link]));
+/** The table of local addresses is a part of the main one, which comes with it. */
+function makeTable4({ tables4 }: NamespaceState, table: number): void {
+  tables4.add(table);
+  if (table === localTable) tables4.add(mainTable);
 }
 
 function completed(route: Route): Route {

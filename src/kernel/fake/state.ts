@@ -64,6 +64,8 @@ export interface LinkState {
   transmitQueueLength: number;
   /** It was given; a bridge that was given none goes by its ports. */
   mtuIsGiven: boolean;
+  /** The same of the MAC. */
+  macIsGiven: boolean;
   up: boolean;
   master: LinkState | undefined;
   /** The other end of a pair. */
@@ -76,6 +78,8 @@ export interface LinkState {
   vxlan?: VxlanSettings;
   port: BridgePort | undefined;
   sysctls: Record<LinkTable, Map<string, string>>;
+  /** Of a bridge: from the first change of a port on it goes by its ports, until then it has a carrier without any. */
+  countsPorts: boolean;
   /** When it last got a carrier; undefined while it has none. */
   carrierSince: number | undefined;
 }

@@ -3,8 +3,9 @@
 import type { AddressGeneration } from "../../netlink/link.ts";
 import { dropAddresses } from "./addresses.ts";
 import { generateLinkLocal } from "./link-events.ts";
+import { linksOf } from "./next-hops.ts";
 import { refuse } from "./refusal.ts";
-import { dropRoute, dropRoutesOf, linksOf } from "./routes.ts";
+import { dropRoute, dropRoutesOf } from "./routes.ts";
 import { hasIpv6, type LinkState, linkNamed, type NamespaceState } from "./state.ts";
 import type { LinkTable } from "./sysctl-defaults.ts";
 
