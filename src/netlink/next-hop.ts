@@ -32,25 +32,25 @@ interface GatewayPath {
 
 /** Ends of the way: this host, nowhere (each with its own answer to the sender), everybody, or the next table. */
 export interface Special {
-  readonly kind: keyof typeof specialTypes;
+  readonly kind: (typeof specialKinds)[number];
   /** Of those on a link: local, broadcast, anycast, multicast. */
   readonly link?: number;
 }
 
 /** RTN_UNICAST */
 const UNICAST = 1;
-/** RTN_* */
-const specialTypes = {
-  local: 2,
-  broadcast: 3,
-  anycast: 4,
-  multicast: 5,
-  blackhole: 6,
-  unreachable: 7,
-  prohibit: 8,
-  throw: 9,
-} as const;
-const specialKinds = Object.keys(specialTypes) as readonly Special["kind"][];
+/** RTN_LOCAL and those behind it, in the order of their numbers. */
+const FIRST_SPECIAL = 2;
+const specialKinds = [
+  "local",
+  "broadcast",
+  "anycast",
+  "multicast",
+  "blackhole",
+  "unreachable",
+  "prohibit",
+  "throw",
+] as const;
 
 type WireRoute = Decoded<typeof routeMessage>;
 type HopAttributes = WireHop["attributes"];
@@ -69,7 +69,7 @@ export function encodeNextHop(
       return { type: UNICAST, flags, attributes: { ...attributes, link: link || undefined } };
     }
     default:
-      return { type: specialTypes[hop.kind], flags: 0, attributes: { link: hop.link } };
+      return { type: FIRST_SPECIAL + specialKinds.indexOf(hop.kind), flags: 0, attributes: { link: hop.link } };
   }
 }
 
@@ -115,12 +115,14 @@ function decodePath({ flags, weight, link, attributes }: WireHop): Path {
 }
 
 function decodeSpecial(type: number, link: number | undefined): Special {
-  for (const kind of specialKinds) {
-    // IPv6 routes that lead nowhere do so by the loopback interface, which is of no interest.
-    if (specialTypes[kind] === type)
-      return type >= specialTypes.blackhole ? { kind } : { kind, ...present("link", link) };
-  }
-  throw new RangeError(`${type} is not a type of routes`);
+  const kind = specialKinds[type - FIRST_SPECIAL];
+  if (kind === undefined) throw new RangeError(`${type} is not a type of routes`);
+  // IPv6 routes that lead nowhere do so by the loopback interface, which is of no interest.
+  return leadsNowhere(kind) ? { kind } : { kind, ...present("link", link) };
+}
+
+function leadsNowhere(kind: Special["kind"]): boolean {
+  return specialKinds.indexOf(kind) >= specialKinds.indexOf("blackhole");
 }
 
 function describePath(path: Path): string {
