@@ -1,5 +1,5 @@
-// Takes back all that passes have made on a node: proxies, routes, tunnels, and last the sysctls, as they were before the first change.
-// Pods' own links and routes are not looked at; they go with their pods.
+// Takes back all that passes have made on a node: proxies, routes, tunnels, and last the sysctls, as they were before the
+// first change. Pods' own links and routes are not looked at; they go with their pods.
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import { readHost } from "./host.ts";

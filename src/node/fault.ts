@@ -1,5 +1,5 @@
-// What keeps a node from being as it must be and cannot be mended by us: a value with the fix in it. Everything else is served all the
-// same, so a fault is never thrown; the agent tells each once and counts them by code.
+// What keeps a node from being as it must be and cannot be mended by us: a value with the fix in it. Everything else is served
+// all the same, so a fault is never thrown; the agent tells each once and counts them by code.
 
 export type FaultCode =
   | "no-uplink"

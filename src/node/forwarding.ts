@@ -1,6 +1,6 @@
-// Makes the node forward, in the families its pods have, without losing what routers advertise to it: first accept_ra, then forwarding.
-// It heals what others reset, in the same order, and records what was there before. Neither is ever switched off here.
-// https://docs.kernel.org/networking/ip-sysctl.html
+// Makes the node forward, in the families its pods have, without losing what routers advertise to it: first accept_ra, then
+// forwarding. It heals what others reset, in the same order, and records what was there before. Neither is ever switched off
+// here. https://docs.kernel.org/networking/ip-sysctl.html
 import { type Family, families, familyName } from "../ip/address.ts";
 import type { Sysctl } from "../kernel/kernel.ts";
 import { isGone, KernelError } from "../netlink/kernel-error.ts";

@@ -1,5 +1,5 @@
-// What the kernel has of the node's network as others made it: links, addresses and the routes of the main table, read at one go and
-// handed to all that decide. What Hextet made itself is read by those who made it.
+// What the kernel has of the node's network as others made it: links, addresses and the routes of the main table, read at one
+// go and handed to all that decide. What Hextet made itself is read by those who made it.
 import { hextetProtocol } from "../kernel/route-protocol.ts";
 import { type LinkAddress, listAddresses } from "../netlink/address.ts";
 import type { Connection } from "../netlink/connection.ts";

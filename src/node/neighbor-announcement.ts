@@ -1,5 +1,6 @@
-// Frames that tell the hosts of a link which MAC an address has now, whatever they believed: an unsolicited neighbor advertisement to
-// all of them (RFC 4861, 7.2.6), and for IPv4 an ARP announcement (RFC 5227, 2.3). Bytes only; nothing here sends them.
+// Frames that tell the hosts of a link which MAC an address has now, whatever they believed: an unsolicited neighbor
+// advertisement to all of them (RFC 4861, 7.2.6), and for IPv4 an ARP announcement (RFC 5227, 2.3). Bytes only; nothing here
+// sends them.
 import { Address } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
 

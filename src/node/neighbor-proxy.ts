@@ -1,5 +1,6 @@
-// Answers for pods on the uplink's own link, where other hosts look for them: an entry of the kernel's NDP or ARP proxy for each pod
-// address, the sysctls these need, and an announcement of each address that appears. RFC 4861, 7.2.8; RFC 4389 tells why one might.
+// Answers for pods on the uplink's own link, where other hosts look for them: an entry of the kernel's NDP or ARP proxy for
+// each pod address, the sysctls these need, and an announcement of each address that appears. RFC 4861, 7.2.8; RFC 4389 tells
+// why one might.
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { hextetProtocol } from "../kernel/route-protocol.ts";
@@ -42,7 +43,10 @@ export function desiredProxies({ mode, prefixes, uplinks, podAddresses }: Neighb
   });
 }
 
-/** The kernel answers for an entry only where it may, and by default takes up to 0.8 s, lest two proxies answer at once; we are one. */
+/**
+ * The kernel answers for an entry only where it may, and by default takes up to 0.8 s, lest two proxies answer at once;
+ * we are one.
+ */
 export function proxySettings(proxies: readonly ProxyNeighbor[], uplinks: readonly Uplink[]): Setting[] {
   return uplinks.flatMap(({ index, name }) => {
     const needs = (family: Address["family"]) =>

@@ -25,14 +25,12 @@ const test = base.extend<{ directory: string }>({
 type Nodes = Readonly<Record<string, readonly string[]>>;
 
 /** A host with an uplink that has the node's addresses, and a default route of each family it has one of. */
-function hostWith(addresses: readonly string[]): FakeKernel {
-  const kernel = new FakeKernel();
+function hostWith(addresses: readonly string[], kernel: FakeKernel = new FakeKernel()): FakeKernel {
   using elsewhere = kernel.addNamespace("/run/netns/router");
   using connection = new Connection(kernel.socket("route"));
   using router = new Connection(kernel.socket("route", elsewhere));
   connection.execute([
     createLink({ kind: "veth", name: "eth0", peer: { name: "lan", namespace: elsewhere } }),
-    changeLink({ name: "eth0" }, { addressGeneration: "none" }),
     changeLink({ name: "eth0" }, { up: true }),
   ]);
   router.execute([changeLink({ name: "lan" }, { up: true })]);
@@ -173,6 +171,21 @@ describe("nodePass()", () => {
       { changes: expect.any(Number), podMtu: 1430 },
       { changes: 0, podMtu: 1430 },
     ]);
+  });
+
+  test("a kernel without IPv6 has its tunnel over IPv4 all the same", async ({ directory }) => {
+    const kernel = hostWith(["192.0.2.10/24"], new FakeKernel({ ipv6: false }));
+    const nodes = { alpha: ["192.0.2.10", "10.1.1.0/24"], far: ["198.51.100.12", "10.1.3.0/24"] };
+    const { pass, states } = passOver(kernel, directory, nodes);
+    await pass();
+    await pass();
+    expect(made(kernel)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining("hextet.vxlan4: <UP,LOWER_UP> vxlan mtu 1450 "),
+        "route 10.1.3.0/24 via 10.1.3.0 dev hextet.vxlan4 onlink proto 72 metric 2048 src 10.1.1.0",
+      ]),
+    );
+    expect(states[1]).toMatchObject({ changes: [], faults: [], podMtu: 1450 });
   });
 
   test("answers for pods on the link they share with others, and announces each once", async ({ directory }) => {

@@ -1,5 +1,5 @@
-// One pass over all that a node must have, for the reconcile loop: reads the host, decides, and applies each part in the order in which
-// one needs another. What one part cannot do keeps none of the others from being done.
+// One pass over all that a node must have, for the reconcile loop: reads the host, decides, and applies each part in the order
+// in which one needs another. What one part cannot do keeps none of the others from being done.
 import type { ClusterView } from "../cluster/view.ts";
 import { type Address, families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";

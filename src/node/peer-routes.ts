@@ -1,5 +1,5 @@
-// How each prefix of each other node is reached, decided from the cluster view and what this host has: directly, or through a tunnel.
-// Pure. routes.ts, tunnels and the MTU all follow from it; what cannot be reached is a fault, and the rest is served.
+// How each prefix of each other node is reached, decided from the cluster view and what this host has: directly, or through a
+// tunnel. Pure. routes.ts, tunnels and the MTU all follow from it; what cannot be reached is a fault, and the rest is served.
 import type { ClusterNode, ClusterView } from "../cluster/view.ts";
 import { type Address, type Family, families, familyName, type Stack } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
@@ -9,8 +9,8 @@ import { servedClaims } from "./prefix-claims.ts";
 import { onLinkOf, type Uplink } from "./uplink.ts";
 
 /**
- * `direct`: the next hop is the node's address on the same link. `vxlan`: a tunnel to it. `auto`: directly where it can be, else by
- * tunnel. `external`: somebody else routes.
+ * `direct`: the next hop is the node's address on the same link. `vxlan`: a tunnel to it. `auto`: directly where it can be,
+ * else by tunnel. `external`: somebody else routes.
  */
 export type RoutingMode = "auto" | "direct" | "vxlan" | "external";
 

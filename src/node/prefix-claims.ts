@@ -1,5 +1,6 @@
-// Which prefixes of which nodes can be routed: all that lie apart from one another, from what is on the uplinks' own links and from the
-// nodes' addresses. Sources of the cluster view refuse most of this; Kubernetes does not. About n log n in the number of prefixes.
+// Which prefixes of which nodes can be routed: all that lie apart from one another, from what is on the uplinks' own links and
+// from the nodes' addresses. Sources of the cluster view refuse most of this; Kubernetes does not. About n log n in the number
+// of prefixes.
 import type { ClusterView } from "../cluster/view.ts";
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";

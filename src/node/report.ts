@@ -1,4 +1,5 @@
-// What a pass over one part of the node's state came to: what it changed, as words for the log, and what keeps the rest from being right.
+// What a pass over one part of the node's state came to: what it changed, as words for the log, and what keeps the rest from
+// being right.
 import type { Fault } from "./fault.ts";
 
 export interface Report {

@@ -1,6 +1,7 @@
-// Which links must go on hearing router advertisements when the node forwards. A forwarding kernel hears them only where accept_ra is
-// 2, and switching forwarding on removes what came from them elsewhere: the default route at once, addresses as they age.
-// https://docs.kernel.org/networking/ip-sysctl.html (accept_ra, forwarding), net/ipv6/route.c (rt6_purge_dflt_routers)
+// Which links must go on hearing router advertisements when the node forwards. A forwarding kernel hears them only where
+// accept_ra is 2, and switching forwarding on removes what came from them elsewhere: the default route at once, addresses as
+// they age. https://docs.kernel.org/networking/ip-sysctl.html (accept_ra, forwarding), net/ipv6/route.c
+// (rt6_purge_dflt_routers)
 import type { Sysctl } from "../kernel/kernel.ts";
 import { isGone } from "../netlink/kernel-error.ts";
 import type { Fault } from "./fault.ts";

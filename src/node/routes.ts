@@ -1,5 +1,6 @@
-// The routes Hextet keeps in the main table: to other nodes' prefixes, and one for each of the node's own that says of unused addresses
-// that they are. Ours are known by protocol number and metric: pods' routes have the same number and the usual metric.
+// The routes Hextet keeps in the main table: to other nodes' prefixes, and one for each of the node's own that says of unused
+// addresses that they are. Ours are known by protocol number and metric: pods' routes have the same number and the usual
+// metric.
 import type { Address, Family, Stack } from "../ip/address.ts";
 import { hextetProtocol } from "../kernel/route-protocol.ts";
 import type { Connection } from "../netlink/connection.ts";

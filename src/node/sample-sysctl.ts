@@ -1,5 +1,5 @@
-// Sysctls in memory for unit tests: those it was given, a log of what was set, and refusals on request. What one value means for
-// others (forwarding for all links) only the real kernel knows.
+// Sysctls in memory for unit tests: those it was given, a log of what was set, and refusals on request. What one value means
+// for others (forwarding for all links) only the real kernel knows.
 import { constants } from "node:os";
 import type { Sysctl } from "../kernel/kernel.ts";
 import { KernelError } from "../netlink/kernel-error.ts";

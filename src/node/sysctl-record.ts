@@ -1,5 +1,6 @@
-// Remembers what sysctls were before Hextet changed them, in a file that is on the disk before the change is made, and puts them back.
-// A record is of one boot: the next one begins with the kernel's own values again, so an older record has nothing to restore.
+// Remembers what sysctls were before Hextet changed them, in a file that is on the disk before the change is made, and puts
+// them back. A record is of one boot: the next one begins with the kernel's own values again, so an older record has nothing
+// to restore.
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
@@ -85,8 +86,8 @@ export class SysctlRecord {
   }
 
   /**
-   * Puts everything back, the last change first, and deletes the record. What is not as we set it belongs to somebody else by now.
-   * If one cannot be set the rest is tried all the same; what is left stays recorded and the failure is thrown.
+   * Puts everything back, the last change first, and deletes the record. What is not as we set it belongs to somebody else by
+   * now. If one cannot be set the rest is tried all the same; what is left stays recorded and the failure is thrown.
    */
   restore(sysctl: Sysctl): readonly Restored[] {
     const outcomes = this.#changed.toReversed().map((change) => ({ change, outcome: outcomeOf(sysctl, change) }));

@@ -1,5 +1,5 @@
-// Two nodes in two racks for tests on real Linux: each on a link of its own with a router that knows nothing of pods. An address of
-// each prefix, on the loopback link or in a pod, stands for the pods of the node.
+// Two nodes in two racks for tests on real Linux: each on a link of its own with a router that knows nothing of pods. An
+// address of each prefix, on the loopback link or in a pod, stands for the pods of the node.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +64,10 @@ export function prefixesOf(texts: readonly string[]): readonly string[] {
   return texts.filter((text) => text.includes("/"));
 }
 
-/** Joins both nodes to the router and gives them their addresses, their default routes and, on the loopback link, their pods'. */
+/**
+ * Joins both nodes to the router and gives them their addresses, their default routes and, on the loopback link, their
+ * pods'.
+ */
 export function wire({ alpha, router, beta }: Racks, nodes: Nodes): void {
   for (const [node, name] of [
     [alpha, "alpha"],

@@ -1,5 +1,5 @@
-// Networks for tests on real Linux: namespaces joined by cables and switches, without the seconds that duplicate address detection
-// takes, and a router that advertises (radvd).
+// Networks for tests on real Linux: namespaces joined by cables and switches, without the seconds that duplicate address
+// detection takes, and a router that advertises (radvd).
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// What is on a tunnel's link: this node's addresses inside, and for every peer a forwarding entry from its MAC to its address and a
-// permanent neighbor entry per gateway. So nothing is ever learned, asked for or flooded.
+// What is on a tunnel's link: this node's addresses inside, and for every peer a forwarding entry from its MAC to its address
+// and a permanent neighbor entry per gateway. So nothing is ever learned, asked for or flooded.
 import type { Address } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";

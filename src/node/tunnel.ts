@@ -1,5 +1,6 @@
-// The tunnels of this node as values: which there are, and for each other node what it takes to reach it through one. Names, MACs and
-// inner addresses follow from the cluster view alone, so every node computes every other's and nothing has to be told.
+// The tunnels of this node as values: which there are, and for each other node what it takes to reach it through one. Names,
+// MACs and inner addresses follow from the cluster view alone, so every node computes every other's and nothing has to be
+// told.
 import { hash } from "node:crypto";
 import { type Address, type Family, families, type Stack } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
@@ -13,7 +14,10 @@ export interface Tunnel {
   readonly mac: Mac;
   /** The node's address that the outer packets come from. */
   readonly local: Address;
-  /** Its addresses inside: what this host itself sends through the tunnel comes from them, so that answers return the same way. */
+  /**
+   * Its addresses inside: what this host itself sends through the tunnel comes from them, so that answers return the same
+   * way.
+   */
   readonly addresses: readonly Address[];
   readonly peers: readonly TunnelPeer[];
 }
@@ -34,16 +38,17 @@ export function tunnelMac(node: string): Mac {
 }
 
 /**
- * The prefix's first address, which no pod gets: in IPv6 the routers' anycast address (RFC 4291, 2.6.1), in IPv4 the network's own.
- * Prefixes of one or two addresses have none to spare.
+ * The prefix's first address, which no pod gets: in IPv6 the routers' anycast address (RFC 4291, 2.6.1), in IPv4 the
+ * network's own. Prefixes of one or two addresses have none to spare.
  */
 export function tunnelAddress(prefix: Prefix): Address | undefined {
   return prefix.size > 2n ? prefix.first : undefined;
 }
 
 /**
- * The next hop of a route through a tunnel. IPv6 takes the link-local address that follows from the MAC: one that is routed some other
- * way by then, a prefix that moves into the tunnel for example, the kernel refuses. IPv4 does without IPv6, and is not so strict.
+ * The next hop of a route through a tunnel. IPv6 takes the link-local address that follows from the MAC: one that is routed
+ * some other way by then, a prefix that moves into the tunnel for example, the kernel refuses. IPv4 does without IPv6, and is
+ * not so strict.
  */
 export function tunnelGateway(node: string, prefix: Prefix): Address {
   return prefix.family === "v6" ? tunnelMac(node).linkLocal : prefix.first;
@@ -62,8 +67,9 @@ export function decideTunnels({ own, local, peers }: Routing, nodeName: string):
 }
 
 /**
- * IPv4 packets in a tunnel over IPv6: a router that cannot pass the outer packet tells this node, and only a node that heeds that when
- * it forwards tells the pod. IPv6 always does (RFC 8200, section 5), and outer packets of IPv4 are fragmented on the way.
+ * IPv4 packets in a tunnel over IPv6: a router that cannot pass the outer packet tells this node, and only a node that heeds
+ * that when it forwards tells the pod. IPv6 always does (RFC 8200, section 5), and outer packets of IPv4 are fragmented on
+ * the way.
  */
 export function needsPathMtu({ peers }: Routing): boolean {
   return peers.some(({ prefix, way }) => prefix.family === "v4" && way.kind === "vxlan" && way.remote.family === "v6");

@@ -1,5 +1,6 @@
-// Which links lead to other nodes, and what there is to know of them: the links of the default routes, or those the configuration
-// names. Pure but for `ipv6Of`, which reads sysctls. Where there is no such link, or one too many, a fault says so.
+// Which links lead to other nodes, and what there is to know of them: the links of the default routes, or those the
+// configuration names. Pure but for `ipv6Of`, which reads sysctls. Where there is no such link, or one too many, a fault says
+// so.
 import { type Family, families, familyName } from "../ip/address.ts";
 import type { Mac } from "../ip/mac.ts";
 import type { InterfaceAddress, Prefix } from "../ip/prefix.ts";
@@ -46,7 +47,10 @@ export interface UplinkChoice {
   readonly prefixes: readonly Prefix[];
 }
 
-/** IPv6 on one link: switched off there, or not in the kernel at all. The MTU may be less than the link's, by a router's word. */
+/**
+ * IPv6 on one link: switched off there, or not in the kernel at all. The MTU may be less than the link's, by a router's
+ * word.
+ */
 export type Ipv6State =
   | { readonly state: "on"; readonly mtu: number }
   | { readonly state: "disabled" }

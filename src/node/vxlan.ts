@@ -1,5 +1,5 @@
-// Makes the tunnels of tunnel.ts as VXLAN links (RFC 7348): one that cannot be changed into what it must be is made anew, one that is not
-// needed is deleted. What is on such a link is in tunnel-entries.ts.
+// Makes the tunnels of tunnel.ts as VXLAN links (RFC 7348): one that cannot be changed into what it must be is made anew, one
+// that is not needed is deleted. What is on such a link is in tunnel-entries.ts.
 import { type Address, families, type Stack } from "../ip/address.ts";
 import type { Sysctl } from "../kernel/kernel.ts";
 import type { Connection } from "../netlink/connection.ts";
@@ -76,7 +76,7 @@ function create(connection: Connection, wanted: WantedLink): Link | { readonly f
   const { name, mac, mtu, id, port, local } = wanted;
   const requests = [
     createLink({ kind: "vxlan", name, mac, mtu, id, port, local, learning: false }),
-    changeLink({ name }, { alias: ALIAS, addressGeneration: "none" }),
+    changeLink({ name }, { alias: ALIAS }),
     getLink({ name }),
   ] as const;
   try {
@@ -90,18 +90,23 @@ function create(connection: Connection, wanted: WantedLink): Link | { readonly f
   }
 }
 
-/** A host may have IPv6 off for new links; this one needs it. */
+/** A host may have IPv6 off for new links, which this one needs, or a kernel without it, which knows no address generation. */
 function setUp({ connection, sysctl }: Place, link: Link, wanted: WantedLink): string[] {
   const { index, name, mtu, up, addressGeneration } = link;
   const changes: string[] = [];
   const off = `net/ipv6/conf/${name}/disable_ipv6`;
   const needsIpv6 = [...wanted.addresses, ...wanted.peers.flatMap(({ gateways }) => gateways)].some(isIpv6);
-  if (needsIpv6 && sysctl.get(off) !== "0") {
+  if (needsIpv6 && addressGeneration !== undefined && sysctl.get(off) !== "0") {
     sysctl.set(off, "0");
     changes.push(`sysctl ${off} 1 -> 0`);
   }
-  if (mtu === wanted.mtu && up && addressGeneration === "none") return changes;
-  connection.execute([changeLink({ index }, { mtu: wanted.mtu, up: true, addressGeneration: "none" })]);
+  const generates = addressGeneration !== undefined && addressGeneration !== "none";
+  if (mtu === wanted.mtu && up && !generates) return changes;
+  connection.execute([
+    // Before it comes up, or it comes up with an address.
+    ...(generates ? [changeLink({ index }, { addressGeneration: "none" })] : []),
+    changeLink({ index }, { mtu: wanted.mtu, up: true }),
+  ]);
   return [...changes, `~ link ${name}: MTU ${wanted.mtu}, up`];
 }
 
