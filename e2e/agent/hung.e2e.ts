@@ -27,10 +27,14 @@ function impatient(copy: CopiedBuild): CopiedBuild {
   return copy;
 }
 
-/** It has its leases, and opens the sockets through which it would make the link. */
+/** It has its leases, and opens the sockets through which it makes the link, or has just sent what makes it, or what follows. */
 const moments = [
   { systemCall: "socket", at: 1 },
   { systemCall: "socket", at: 2 },
+  { systemCall: "sendto", at: 1 },
+  { systemCall: "sendto", at: 2 },
+  { systemCall: "sendto", at: 3 },
+  { systemCall: "sendto", at: 4 },
 ] as const;
 
 describe.for(columns)("%s: an agent that stops in an ADD", (families) => {

@@ -3,15 +3,29 @@
 
 import { sameAttachment } from "../ipam/attachment.ts";
 import { alreadyExists, KernelError } from "../netlink/kernel-error.ts";
-import type { Link } from "../netlink/link.ts";
+import { getLink, type Link } from "../netlink/link.ts";
 import type { Request } from "../netlink/request.ts";
 import { parseAlias } from "./alias.ts";
 import { PodError } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
-import { findLink, type Site } from "./site.ts";
+import { findLink, removeLink, type Site } from "./site.ts";
 
-/** Creates a link that must not be there yet. */
-export function createExclusively(site: Site, network: PodNetwork, create: Request): void {
+/**
+ * Creates a link on the host that must not be there yet, and gives it as it is then. Both are one datagram: whoever is held up
+ * afterwards knows its link by the index, and cannot mistake one for it that another made under the same name meanwhile.
+ */
+export function createOnHost(site: Site, network: PodNetwork, create: Request, name: string): Link {
+  try {
+    const [, link] = site.host.execute([create, getLink({ name })]);
+    return link;
+  } catch (error) {
+    if (error instanceof KernelError && error.index === 1) site.undo.defer(() => removeLink(site.host, { name }));
+    throw alreadyExists(error) && error instanceof KernelError ? explained(error, site, network) : error;
+  }
+}
+
+/** Creates a link in the pod that must not be there yet. */
+export function createInPod(site: Site, network: PodNetwork, create: Request): void {
   try {
     site.host.execute([create]);
   } catch (error) {

@@ -9,7 +9,7 @@ import { assignNamespaceId, getNamespaceId } from "../netlink/netnsid.ts";
 import type { Request } from "../netlink/request.ts";
 import { listRoutes, mainTable } from "../netlink/route.ts";
 import type { Namespace } from "../netlink/socket.ts";
-import { createExclusively } from "./existing.ts";
+import { createInPod } from "./existing.ts";
 import { AddressInUse, PodError } from "./pod-error.ts";
 import type { MacvlanMode, PodNetwork } from "./pod-network.ts";
 import { findLink, removeLink, type Site } from "./site.ts";
@@ -18,7 +18,7 @@ export function makeMacvlan(site: Site, network: PodNetwork, mode: MacvlanMode):
   const master = findMaster(site.host, mode);
   refuseOwnAddresses(site.host, network, master);
   const { interfaceName: name } = network.attachment;
-  createExclusively(site, network, createMacvlan(network, mode, { master, namespace: site.namespace }));
+  createInPod(site, network, createMacvlan(network, mode, { master, namespace: site.namespace }));
   site.undo.defer(() => removeLink(site.pod, { name }));
   rememberNamespace(site);
   return site.pod.get(getLink({ name }));

@@ -1,9 +1,9 @@
 // The pair of links of modes routed and bridge: one end on the host, the other in the pod. One message makes both, each with its
 // name, MAC and MTU, and each where it belongs; the rest the kernel takes in later messages only.
-import { createLink, getLink, type Link } from "../netlink/link.ts";
+import { createLink, type Link } from "../netlink/link.ts";
 import type { Request } from "../netlink/request.ts";
 import type { Namespace } from "../netlink/socket.ts";
-import { createExclusively } from "./existing.ts";
+import { createOnHost } from "./existing.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import type { BareLink } from "./pod-side.ts";
 import { removeLink, type Site } from "./site.ts";
@@ -16,10 +16,9 @@ export interface Pair {
 
 /** Its host end becomes a port of the bridge with the index `master`, if one is given. */
 export function makePair(site: Site, network: PodNetwork, master?: number): Pair {
-  const end = { name: network.hostLink };
-  createExclusively(site, network, createPair(network, site.namespace, master));
-  site.undo.defer(() => removeLink(site.host, end));
-  return pairOf(site.host.get(getLink(end)));
+  const host = createOnHost(site, network, createPair(network, site.namespace, master), network.hostLink);
+  site.undo.defer(() => removeLink(site.host, { index: host.index }));
+  return pairOf(host);
 }
 
 export function createPair(network: PodNetwork, namespace: Namespace, master?: number): Request {
