@@ -67,6 +67,11 @@ describe("reportOf()", () => {
     });
   });
 
+  test("says which modules a kernel may lack that does not know the kind of a link", () => {
+    const error = new KernelError({ operation: "create link hx1", errno: constants.errno.EOPNOTSUPP });
+    expect(reportOf(error).details).toBe("The kernel lacks a module for this: veth, bridge, macvlan or vxlan");
+  });
+
   test("gives a refusal for which there is no hint its words alone", () => {
     const error = new KernelError({ operation: "add route fd00::/64 via fe80::1", errno: ENETUNREACH });
     expect(reportOf(error)).toEqual({

@@ -50,6 +50,8 @@ export function alreadyExists(error: unknown): boolean {
 }
 
 function nameOf(errno: number): string {
+  // Two names for one number; the kernel's sources use this one.
+  if (errno === constants.errno.EOPNOTSUPP) return "EOPNOTSUPP";
   const known = Object.entries(constants.errno).find(([, number]) => number === errno);
   return known?.[0] ?? `errno ${errno}`;
 }

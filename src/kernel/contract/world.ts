@@ -140,9 +140,7 @@ export function refusalOf(action: () => unknown): string {
 
 function refusal(error: unknown): string {
   if (!(error instanceof KernelError)) throw error;
-  // One number with two names, of which the kernel's sources have the second.
-  const code = error.code === "ENOTSUP" ? "EOPNOTSUPP" : error.code;
-  return error.detail === undefined ? code : `${code} ${error.detail}`;
+  return error.detail === undefined ? error.code : `${error.code} ${error.detail}`;
 }
 
 /** By name; loopback is left out. */
