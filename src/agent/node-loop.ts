@@ -2,6 +2,7 @@
 // succeed: the conflist. Each pass reads, compares and changes what is different; a fault is told when it appears and again
 // when it has gone.
 import type { ClusterNode, ClusterSource } from "../cluster/view.ts";
+import type { Address } from "../ip/address.ts";
 import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
@@ -24,6 +25,9 @@ export interface NodeLoopOptions {
   readonly readiness: Pick<NodeReadiness, "passed" | "failed">;
   readonly metrics: Pick<Metrics, "counted">;
 }
+
+/** A node that joins thousands of others changes two routes for each; who reads the log wants to know that, not which. */
+const maxChangesTold = 50;
 
 /** What pods get where no uplink says otherwise. */
 const usualMtu = 1500;
@@ -48,7 +52,7 @@ async function pass({ config, kernel, source, log, readiness }: NodeLoopOptions,
     return readiness.passed([...faultOf(source), ...(source.view === undefined ? [] : [unknownNode(config)])]);
   }
   const { state, failure } = await applyNode({ config, kernel, source }, record);
-  for (const change of state?.changes ?? []) log.info("node changed", { change });
+  tellChanges(log, state?.changes ?? []);
   const kept = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
   const faults = state?.faults.map(({ message }) => message) ?? [];
   readiness.passed([...faultOf(source), ...faults, ...kept.faults], kept.conflist);
@@ -72,7 +76,7 @@ async function applyNode(
     record,
     settings: config,
     view: () => source.view,
-    podAddresses: () => inventory(kernel).flatMap(({ addresses }) => addresses),
+    podAddresses: () => addressesBehind(kernel),
     sendFrames: frameSender(),
     onState: (state) => states.push(state),
   });
@@ -82,6 +86,17 @@ async function applyNode(
   );
   const [state] = states;
   return { ...(state === undefined ? {} : { state }), ...(failure === undefined ? {} : { failure }) };
+}
+
+/** Pods on macvlan links answer for themselves on the link. */
+function addressesBehind(kernel: Kernel): readonly Address[] {
+  return inventory(kernel).flatMap(({ mode, addresses }) => (mode === "macvlan" ? [] : addresses));
+}
+
+function tellChanges(log: Log, changes: readonly string[]): void {
+  for (const change of changes.slice(0, maxChangesTold)) log.info("node changed", { change });
+  const more = changes.length - maxChangesTold;
+  if (more > 0) log.info("node changed further", { changes: more });
 }
 
 interface Known {
