@@ -32,6 +32,15 @@ export interface NetworkOptions extends Partial<Kind> {
   readonly plugin?: Json;
 }
 
+/** The kernel notices a carrier, and takes up an address, a moment later; what it adds then must not be taken for a trace of a test. */
+function waitForLocal(namespace: TestNamespace, link: string, address: string): void {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    namespace.run("ip", "link", "show", link);
+    if (namespace.run("ip", "-6", "route", "show", "table", "local", "dev", link).includes(address)) return;
+  }
+  throw new Error(`The kernel did not take up ${address} on ${link}`);
+}
+
 export class Node implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "hextet-conformance-"));
   readonly binDirectory = join(this.directory, "bin");
@@ -68,8 +77,7 @@ export class Node implements Disposable {
       namespace.run("ip", "addr", "add", `2001:db8:ffff::${last}/64`, "dev", link, "nodad");
       namespace.run("ip", "addr", "add", `fe80::${last}/64`, "dev", link, "nodad");
     }
-    // Asking for a link makes the kernel notice its carrier now, and add what it adds then, and not during a test.
-    for (const { namespace, link } of ends) namespace.run("ip", "link", "show", link);
+    for (const { namespace, link, last } of ends) waitForLocal(namespace, link, `fe80::${last}`);
     this.host.run("ip", "route", "add", "default", "via", "192.0.2.1");
     this.host.run("ip", "route", "add", "default", "via", "2001:db8:ffff::1");
   }
