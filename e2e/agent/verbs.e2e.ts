@@ -52,6 +52,11 @@ function callsOf({ runtime }: Node, list: NetworkList, { one, two, lost }: Pods)
   ];
 }
 
+/** What the agent keeps for its node, whoever is attached: see routeMetrics in src/node/routes.ts. */
+function isOfTheNode(line: string): boolean {
+  return line.startsWith("unreachable ") && line.includes("proto 72 metric 4096");
+}
+
 async function tell(node: Node, list: NetworkList): Promise<readonly Chapter[]> {
   const pods = { one: node.pod(), two: node.pod(), lost: node.pod() };
   const chapters: Chapter[] = [];
@@ -65,6 +70,7 @@ async function tell(node: Node, list: NetworkList): Promise<readonly Chapter[]> 
       outcome: withoutPaths(outcome),
       traces: node
         .traces()
+        .filter((line) => !isOfTheNode(line))
         .filter((line) => !isRetired(line) && !line.startsWith("uplink: "))
         .toSorted(),
     });
