@@ -1,13 +1,13 @@
 // What follows from an attachment alone: the name of its host link and the MACs of both ends. The same attachment gives the
 // same ones at any time and in any process, so DEL finds a link without any record of it.
-import { hash } from "node:crypto";
 import { Mac } from "../ip/mac.ts";
 import type { Attachment } from "../ipam/attachment.ts";
+import { digestOf, sha256 } from "../ipam/digest.ts";
 import { macFor } from "../ipam/mac-for.ts";
 
 /** `hx` and 52 bits of a digest in hexadecimal: 15 bytes, the longest name the kernel takes. */
 export function hostLinkOf(attachment: Attachment): string {
-  return `hx${digest(attachment).toString("hex", 0, 7).slice(0, 13)}`;
+  return `hx${digestOf(attachment).toString("hex", 0, 7).slice(0, 13)}`;
 }
 
 /** The one the address of `assign: eui64` is made of. */
@@ -17,7 +17,7 @@ export function podMacOf(attachment: Attachment): Mac {
 
 /** It begins with fe, the highest there is: a bridge without a MAC of its own takes the lowest among its ports', and must not change. */
 export function hostMacOf(attachment: Attachment): Mac {
-  return Mac.fromBytes(Uint8Array.of(0xfe, ...digest(attachment).subarray(16, 21)));
+  return Mac.fromBytes(Uint8Array.of(0xfe, ...digestOf(attachment).subarray(16, 21)));
 }
 
 /**
@@ -25,9 +25,5 @@ export function hostMacOf(attachment: Attachment): Mac {
  * link do not share a MAC.
  */
 export function bridgeMacOf(name: string, bootId: string): Mac {
-  return Mac.local(hash("sha256", `hextet bridge\0${bootId}\0${name}`, "buffer"));
-}
-
-function digest({ network, containerId, interfaceName }: Attachment): Buffer {
-  return hash("sha256", `${network}\0${containerId}\0${interfaceName}`, "buffer");
+  return Mac.local(sha256(`hextet bridge\0${bootId}\0${name}`));
 }
