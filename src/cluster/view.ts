@@ -2,9 +2,12 @@
 // a source replaces the view as a whole, readers keep the one they were given.
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
+import type { PolicyView } from "../policy/policy-view.ts";
 
 export interface ClusterView {
   readonly nodes: readonly ClusterNode[];
+  /** Absent where the source knows of no pods: then no policy is enforced. */
+  readonly policies?: PolicyView;
 }
 
 export interface ClusterNode {
