@@ -7,6 +7,7 @@ import type { Path, YamlDocument } from "../../config/yaml-document.ts";
 import { Address } from "../../ip/address.ts";
 import { Prefix } from "../../ip/prefix.ts";
 import { faultOfNodeName } from "../node-name.ts";
+import { faultOfNodeAddress, faultOfPodPrefix } from "../usable-addresses.ts";
 import type { ClusterNode, NodePrefix } from "../view.ts";
 
 /** A node, and the document to point into when something about it is wrong. */
@@ -19,33 +20,18 @@ export interface NodesReading {
   readonly faults: readonly FileFault[];
 }
 
-/** What cannot be the addresses of pods, whatever the length of the prefix. */
-const reserved: readonly (readonly [Prefix, string])[] = [
-  [Prefix.parse("::/127"), "the unspecified address and loopback"],
-  [Prefix.parse("fe80::/10"), "link-local addresses"],
-  [Prefix.parse("ff00::/8"), "multicast addresses"],
-  [Prefix.parse("0.0.0.0/8"), "addresses of this host"],
-  [Prefix.parse("127.0.0.0/8"), "loopback addresses"],
-  [Prefix.parse("169.254.0.0/16"), "link-local addresses"],
-  [Prefix.parse("224.0.0.0/3"), "multicast and reserved addresses"],
-];
-
 function podPrefix() {
-  return text((written): Prefix => {
-    const prefix = Prefix.parse(written);
-    const [, what] = reserved.find(([other]) => other.overlaps(prefix)) ?? [];
-    if (what === undefined) return prefix;
-    throw new SyntaxError(`${prefix} holds ${what}; write a prefix for pods, as in 2001:db8:0:1::/64`);
-  });
+  return text((written): Prefix => usable(Prefix.parse(written), faultOfPodPrefix));
 }
 
 function nodeAddress() {
-  return text((written): Address => {
-    const address = Address.parse(written);
-    const { isLinkLocal, isLoopback, isMulticast, isUnspecified } = address;
-    if (!(isLinkLocal || isLoopback || isMulticast || isUnspecified)) return address;
-    throw new SyntaxError(`${address} cannot be reached by other nodes; write an address that every node reaches`);
-  });
+  return text((written): Address => usable(Address.parse(written), faultOfNodeAddress));
+}
+
+function usable<T>(value: T, faultOf: (value: T) => string | undefined): T {
+  const why = faultOf(value);
+  if (why === undefined) return value;
+  throw new SyntaxError(why);
 }
 
 const active = v.pipe(
