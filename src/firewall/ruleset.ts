@@ -54,6 +54,8 @@ export type Match =
   | { readonly kind: "prefix"; readonly end: End; readonly prefix: Prefix; readonly not?: true }
   /** The destination's address, protocol and port are in a set of endpoints. */
   | { readonly kind: "endpoint"; readonly set: string }
+  /** Source and destination, in this order, are a pair of a set of pairs. */
+  | { readonly kind: "pair"; readonly set: string }
   /** The destination is an address of the node itself. */
   | { readonly kind: "local"; readonly not?: true }
   | { readonly kind: "protocol"; readonly protocol: Protocol }
@@ -80,7 +82,7 @@ export interface PortRange {
 export type Verdict =
   | { readonly kind: "accept" | "drop" | "return" | "continue" }
   | { readonly kind: "jump" | "goto"; readonly chain: string }
-  /** Goes to the chain that a set of kind `chains` has for the address; continues where it has none. */
+  /** Jumps to the chain that a set of kind `chains` has for the address; continues where it has none, and after its `return`. */
   | { readonly kind: "dispatch"; readonly end: End; readonly set: string }
   | { readonly kind: "masquerade" }
   | { readonly kind: "translate-destination"; readonly to: Address; readonly port?: number }
@@ -91,9 +93,9 @@ export type Verdict =
 
 /**
  * What a set holds. Elements are text in the form in which RFC 5952 prints addresses and prefixes, because they are many, compared
- * and printed, and never calculated with. Prefixes must not overlap. An endpoint is `address,protocol:port`.
+ * and printed, and never calculated with. Prefixes must not overlap. An endpoint is `address,protocol:port`, a pair `address,address`.
  */
 export type Content =
-  | { readonly kind: "addresses" | "prefixes" | "endpoints"; readonly elements: ReadonlySet<string> }
+  | { readonly kind: "addresses" | "prefixes" | "endpoints" | "pairs"; readonly elements: ReadonlySet<string> }
   /** The chain for each address. */
   | { readonly kind: "chains"; readonly elements: ReadonlyMap<string, string> };
