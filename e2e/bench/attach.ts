@@ -3,8 +3,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { table } from "../table.ts";
 import { BenchAgent } from "./agent.ts";
-import { figures, table } from "./statistics.ts";
+import { figures } from "./statistics.ts";
 import type { Families, Places, Subject } from "./subjects.ts";
 import { subjects } from "./subjects.ts";
 import { type Cost, type Job, TimedJobs } from "./timed-jobs.ts";

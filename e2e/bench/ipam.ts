@@ -6,7 +6,8 @@ import { Address } from "../../src/ip/address.ts";
 import type { Attachment } from "../../src/ipam/attachment.ts";
 import { type IpamConfig, parseIpam } from "../../src/ipam/config.ts";
 import { LeaseStore } from "../../src/ipam/lease-store.ts";
-import { type Figures, figures, table } from "./statistics.ts";
+import { table } from "../table.ts";
+import { type Figures, figures } from "./statistics.ts";
 import type { Families } from "./subjects.ts";
 
 export interface IpamOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { figures, table } from "./statistics.ts";
+import { figures } from "./statistics.ts";
 
 describe("figures()", () => {
   test("of 1 to 100 are 50, 90 and 99", () => {
@@ -14,14 +14,4 @@ describe("figures()", () => {
   test("of nothing are refused", () => {
     expect(() => figures([])).toThrow("No samples, no figures");
   });
-});
-
-test("table() aligns numbers to the right and text to the left", () => {
-  expect(
-    table([
-      ["subject", "p50"],
-      ["a", "1.5"],
-      ["bc", "10.25"],
-    ]),
-  ).toBe("subject  p50\na          1.5\nbc       10.25");
 });

@@ -1,4 +1,4 @@
-// Figures out of samples: percentiles, ratios and the table a person reads. Pure.
+// Figures out of samples: percentiles, and nothing that a run did not have. Pure.
 
 export interface Figures {
   readonly count: number;
@@ -13,13 +13,4 @@ export function figures(samples: readonly number[]): Figures {
   const sorted = samples.toSorted((one, other) => one - other);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
   return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
-}
-
-/** Columns as wide as their widest cell; numbers to the right, text to the left. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, at) => (/^[-\d.]+$/.test(cell) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)));
-  return rows.map((row) => line(row).join("  ").trimEnd()).join("\n");
 }

@@ -1,8 +1,8 @@
 // Who reaches whom: every endpoint pings every other, each address of it, all at the same time, and the answers as a table per
 // family. Measuring and printing are apart; what should be reached is for the caller to say.
 import { type Address, type Family, families, familyName } from "../../src/ip/address.ts";
+import { table } from "../table.ts";
 import { type Place, run } from "./namespaces.ts";
-import { table } from "./table.ts";
 
 export interface Endpoint {
   readonly name: string;

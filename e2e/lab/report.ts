@@ -1,7 +1,8 @@
 // What a person is shown of a lab: pure, but for asking what runs.
+
+import { table } from "../table.ts";
 import type { Lab } from "./lab.ts";
 import type { Endpoint } from "./matrix.ts";
-import { table } from "./table.ts";
 import { addressesOf } from "./topology.ts";
 
 export function describeLab(lab: Lab): string {
