@@ -4,6 +4,7 @@ import type { Added, Plugin } from "../cni/dispatch.ts";
 import type { AddRequest, CheckRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
 import type { Dns } from "../cni/result.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { podGroup } from "../firewall/pod-group.ts";
 import { InterfaceAddress } from "../ip/prefix.ts";
 import { type Attached, attach } from "../pod/attach.ts";
 import { check } from "../pod/check.ts";
@@ -14,6 +15,7 @@ import { type PodNetwork, podNetwork } from "../pod/pod-network.ts";
 import { hasInterface } from "../pod/presence.ts";
 import type { Addressing, Assigned } from "./addressing.ts";
 import { addressingOf } from "./addressing-of.ts";
+import { bandwidthOf } from "./bandwidth.ts";
 import { explained, explainedStatus } from "./explain.ts";
 import { collect, release, requireFreeAddresses } from "./holdings.ts";
 import type { Host } from "./host.ts";
@@ -40,6 +42,7 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   refuseOwnNamespace(request);
   const settings = readSettings(host.log, config);
   const addressing = addressingOf(host, request, settings);
+  const linkGroup = podGroup[host.guarding(settings.guard)(request.pod)];
   await clearEarlier(host, request, { settings, addressing });
 
   await using undo = new AsyncDisposableStack();
@@ -48,7 +51,7 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
   undo.defer(async () => {
     if (addressing.isOurs()) await release(host, request);
   });
-  const networkOf = (current: Assigned) => podNetworkOf(request, settings, addressing, current);
+  const networkOf = (current: Assigned) => ({ ...podNetworkOf(request, settings, addressing, current), linkGroup });
   const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
   const spoken = attached.network.addresses.map(({ address }) => address.family);
   warnWithoutForwarding(host, settings, spoken);
@@ -159,10 +162,12 @@ async function status(host: Host, request: StatusRequest): Promise<void> {
   const settings = readSettings(host.log, request.config);
   requireKernel(host, settings);
   await requireFreeAddresses(host, request);
+  const ofNode = host.nodeStatus?.(request.config.name);
+  if (ofNode !== undefined) throw ofNode;
 }
 
 function podNetworkOf(
-  { target, requestedMac }: AddRequest | CheckRequest,
+  { target, requestedMac, config }: AddRequest | CheckRequest,
   settings: Settings,
   { slaac }: Addressing,
   { addresses, routes }: Assigned,
@@ -177,6 +182,7 @@ function podNetworkOf(
     ...(routes === undefined ? {} : { routes }),
     ...(settings.mtu === undefined ? {} : { mtu: settings.mtu }),
     ...(requestedMac === undefined ? {} : { mac: requestedMac.mac }),
+    ...bandwidthOf(config.runtimeConfig),
     sysctls: settings.sysctl,
   });
 }

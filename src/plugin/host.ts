@@ -1,6 +1,7 @@
 // What a plugin needs of the machine it runs on, passed in once: the executable makes one for its call, the agent keeps one for
 // all calls. Tests make one of a fake kernel and a temporary directory.
 import { readFileSync } from "node:fs";
+import type { CniError } from "../cni/cni-error.ts";
 import { createDelegates, type Delegates } from "../cni/delegate.ts";
 import type { Version } from "../cni/versions.ts";
 import type { HeldAddress } from "../ipam/lease.ts";
@@ -11,6 +12,7 @@ import { linux } from "../kernel/linux.ts";
 import type { Log } from "../log/log.ts";
 import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
+import { type Guarding, guardingByFile } from "./guard.ts";
 
 export interface Host {
   readonly kernel: Kernel;
@@ -20,6 +22,10 @@ export interface Host {
   readonly leases: (directory: string) => LeaseStore;
   /** How a pod's link is deleted: before DEL returns, or by and by in a process that lives on. */
   readonly removePair: PairRemoval;
+  /** Whether a pod's link is guarded, for a network whose guard file is `path`. */
+  readonly guarding: (path: string | undefined) => Guarding;
+  /** What keeps the node from being a good one for pods of this network, where there is an agent that knows. */
+  readonly nodeStatus?: (network: string) => CniError | undefined;
 }
 
 const delegateTools = {
@@ -30,14 +36,19 @@ const delegateTools = {
 /** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
 export function standaloneHost(log: Log): Host {
   const delegates = createDelegates({ ...delegateTools, log });
-  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair };
+  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair, guarding };
 }
 
 /** A host for a process that stays: it has the time to compare every database with the kernel when it opens it. */
 export function residentHost(log: Log, remove: PairRemoval): Host {
   const spoken = new Map<string, Version>();
   const delegates = createDelegates({ ...delegateTools, log, spoken });
-  return { kernel: linux, log, delegates, leases: openedOnce(linux, log, { compare: true }), removePair: remove };
+  const leases = openedOnce(linux, log, { compare: true });
+  return { kernel: linux, log, delegates, leases, removePair: remove, guarding };
+}
+
+function guarding(path: string | undefined): Guarding {
+  return guardingByFile({ path, bootId: readBootId });
 }
 
 function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["leases"] {

@@ -1,10 +1,11 @@
 // What a network configuration says to the plugin `hextet` itself: the mode, and what belongs to each. The keys every plugin
 // shares are read in src/cni, the `ipam` section in src/ipam. docs/configuration.md is the reference.
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
 import type { NetworkConfig } from "../cni/network-config.ts";
 import type { Dns } from "../cni/result.ts";
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
-import { closedObject, openObject, parse } from "../config/parse.ts";
+import { closedObject, openObject, parse, text } from "../config/parse.ts";
 import { integer, interfaceName } from "../config/values.ts";
 import type { InterfaceAddress } from "../ip/prefix.ts";
 import type { Log } from "../log/log.ts";
@@ -34,6 +35,7 @@ const entries = {
   ),
   slaacTimeoutMs: v.optional(integer(100, 60_000), defaultSlaacTimeoutMs),
   sysctl: v.optional(v.record(v.string(), v.string()), {}),
+  guard: v.exactOptional(text(absolutePath)),
   dns: v.optional(
     openObject({
       nameservers: v.exactOptional(v.array(v.string())),
@@ -44,10 +46,16 @@ const entries = {
   ),
 };
 
+function absolutePath(path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new SyntaxError(`${JSON.stringify(path)} is not a path from the root; write it from the first / on`);
+}
+
 const schema = openObject(entries);
 
 /** Which keys mean something in one mode only. */
 const keysOfMode: Readonly<Record<string, readonly string[]>> = {
+  routed: ["guard"],
   bridge: ["bridge", "hairpin", "isolated", "adopt"],
   macvlan: ["master", "macvlanMode", "slaacTimeoutMs"],
 };
@@ -64,6 +72,8 @@ export interface Settings {
   readonly probe: Probe;
   readonly slaacTimeoutMs: number;
   readonly sysctl: Readonly<Record<string, string>>;
+  /** A file of the agent's that says which pods a policy may be meant for. */
+  readonly guard?: string;
   readonly dns?: Dns | undefined;
 }
 

@@ -5,6 +5,7 @@ import { Address, type Family, families, familyName, type Stack } from "../ip/ad
 import type { Mac } from "../ip/mac.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/attachment.ts";
+import { type Bandwidth, validateBandwidth } from "./bandwidth.ts";
 import { hostLinkOf, hostMacOf, podMacOf } from "./identity.ts";
 
 export interface PodNetwork {
@@ -16,8 +17,12 @@ export interface PodNetwork {
   readonly podMac: Mac;
   /** Absent: what the kernel or the master link gives. */
   readonly mtu?: number;
+  /** Of the host's end, for the packet filter; 0, the kernel's default, where none is given. CHECK does not compare it. */
+  readonly linkGroup?: number;
   readonly addresses: readonly PodAddress[];
   readonly routes: readonly PodRoute[];
+  /** Absent: no limit. */
+  readonly bandwidth?: Bandwidth;
   /** By path below /proc/sys of the pod: `net/ipv4/conf/eth0/arp_filter`. */
   readonly sysctls: Readonly<Record<string, string>>;
 }
@@ -86,6 +91,7 @@ export interface PodNetworkInput {
   readonly routes?: readonly PodRoute[];
   readonly mtu?: number;
   readonly mac?: Mac;
+  readonly bandwidth?: Bandwidth;
   /** Named with dots or slashes; IFNAME stands for the pod's interface. */
   readonly sysctls?: Readonly<Record<string, string>>;
 }
@@ -96,10 +102,12 @@ export const hostGateway = { v6: Address.parse("fe80::1"), v4: Address.parse("16
 /** RFC 8200, section 5, and RFC 791: the least a link of each family must carry. */
 const leastMtu = { v6: 1280, v4: 68 };
 const LINK_SCOPE = 253;
+const noHostEnd =
+  "the node has no end of a pod's link in mode macvlan to limit it on; use mode routed or bridge, or leave the limit out";
 
 /** Decides a pod's network; a ConfigError says what cannot be. */
 export function podNetwork(input: PodNetworkInput): PodNetwork {
-  const { attachment, mode, mtu, mac } = input;
+  const { attachment, mode, mtu, mac, bandwidth } = input;
   const addresses = mode.kind === "routed" ? input.addresses.map(asHostAddress) : input.addresses;
   const network: PodNetwork = {
     attachment,
@@ -110,6 +118,7 @@ export function podNetwork(input: PodNetworkInput): PodNetwork {
     ...(mtu === undefined ? {} : { mtu }),
     addresses,
     routes: routesOf(mode, addresses, input.routes),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
     sysctls: sysctlsOf(input),
   };
   validate(network);
@@ -177,7 +186,7 @@ function sysctlsOf({ attachment, sysctls = {} }: PodNetworkInput): Readonly<Reco
 }
 
 function validate(network: PodNetwork): void {
-  const { mode, podMac, mtu, addresses, routes } = network;
+  const { mode, podMac, mtu, addresses, routes, bandwidth } = network;
   if (mode.kind === "routed" && addresses.length === 0) {
     throw new ConfigError("ipam", "mode routed needs an address; configure ranges, or use mode bridge or macvlan");
   }
@@ -188,6 +197,10 @@ function validate(network: PodNetwork): void {
   if (mtu !== undefined && mtu < least) {
     const family = familyName(least === leastMtu.v6 ? "v6" : "v4");
     throw new ConfigError("mtu", `${mtu} is too small for ${family}, which needs ${least}; raise it or leave it out`);
+  }
+  if (bandwidth !== undefined) {
+    if (mode.kind === "macvlan") throw new ConfigError("runtimeConfig.bandwidth", noHostEnd);
+    validateBandwidth(bandwidth, mtu);
   }
   refuseTwice(addresses);
   refuseForeignGateways([

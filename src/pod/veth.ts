@@ -22,13 +22,14 @@ export function makePair(site: Site, network: PodNetwork, master?: number): Pair
 }
 
 export function createPair(network: PodNetwork, namespace: Namespace, master?: number): Request {
-  const { hostLink, hostMac, podMac, attachment, mtu } = network;
+  const { hostLink, hostMac, podMac, attachment, mtu, linkGroup } = network;
   const size = mtu === undefined ? {} : { mtu };
   return createLink({
     kind: "veth",
     name: hostLink,
     mac: hostMac,
     ...size,
+    ...(linkGroup === undefined ? {} : { group: linkGroup }),
     ...(master === undefined ? {} : { master }),
     peer: { name: attachment.interfaceName, mac: podMac, ...size, namespace },
   });
