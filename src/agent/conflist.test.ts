@@ -32,7 +32,7 @@ const network = (ranges: unknown) => ({
       mode: "routed",
       mtu: 1450,
       ipam: { ranges, assign: "sequential", dataDir: "/var/lib/hextet" },
-      capabilities: { ips: true, mac: true },
+      capabilities: { ips: true, mac: true, bandwidth: true },
     },
   ],
 });

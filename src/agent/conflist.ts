@@ -26,7 +26,7 @@ export interface HextetPlugin {
 }
 
 /** What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. */
-const capabilities = { ips: true, mac: true } as const;
+const capabilities = { ips: true, mac: true, bandwidth: true } as const;
 
 /**
  * Runtimes with libcni 1.2 and later take the highest of `cniVersions` they know, older ones only see `cniVersion`, and fail on a

@@ -7,6 +7,7 @@ import type { Log } from "../log/log.ts";
 import { Connection } from "../netlink/connection.ts";
 import { listLinks } from "../netlink/link.ts";
 import { parseAlias } from "../pod/alias.ts";
+import { removeIdleLimits } from "../pod/bandwidth-limit.ts";
 import { detach, type PairRemoval } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
@@ -45,6 +46,7 @@ export class OwnGc {
     this.#remarks.tell(unknown.map(({ attachment, hostLink }) => faultOf(attachment, hostLink)));
     for (const attachment of attachmentsOf(leases)) this.#release(attachment, leases);
     for (const { attachment } of links) await this.#remove(attachment);
+    await removeIdleLimits(this.#options.kernel, this.#options.network);
     this.#before = now;
   }
 

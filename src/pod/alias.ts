@@ -6,12 +6,22 @@ import type { Attachment } from "../ipam/attachment.ts";
 /** IFALIASZ of include/uapi/linux/if.h, less the zero byte at the end. */
 const ALIAS_LIMIT = 255;
 const MARK = "hextet ";
+const LIMIT_MARK = "hextet-limit ";
 
 /** Marks a bridge that Hextet made. It carries pods of any network, so it names none. */
 export const bridgeAlias = "hextet bridge";
 
-export function aliasOf({ network, containerId, interfaceName }: Attachment): string {
-  const alias = `${MARK}${network}/${containerId}/${interfaceName}`;
+export function aliasOf(attachment: Attachment): string {
+  return written(MARK, attachment);
+}
+
+/** Of the link that limits what a pod sends. Another mark, because it is not the pod's own link. */
+export function limitAliasOf(attachment: Attachment): string {
+  return written(LIMIT_MARK, attachment);
+}
+
+function written(mark: string, { network, containerId, interfaceName }: Attachment): string {
+  const alias = `${mark}${network}/${containerId}/${interfaceName}`;
   const excess = Buffer.byteLength(alias) - ALIAS_LIMIT;
   if (excess > 0) {
     throw new ConfigError(
@@ -25,8 +35,16 @@ export function aliasOf({ network, containerId, interfaceName }: Attachment): st
 
 /** Whose link it is; absent for aliases that are not ours. */
 export function parseAlias(alias: string | undefined): Attachment | undefined {
-  if (alias === undefined || !alias.startsWith(MARK)) return undefined;
-  const [network, containerId, interfaceName, ...more] = alias.slice(MARK.length).split("/");
+  return readAfter(MARK, alias);
+}
+
+export function parseLimitAlias(alias: string | undefined): Attachment | undefined {
+  return readAfter(LIMIT_MARK, alias);
+}
+
+function readAfter(mark: string, alias: string | undefined): Attachment | undefined {
+  if (alias === undefined || !alias.startsWith(mark)) return undefined;
+  const [network, containerId, interfaceName, ...more] = alias.slice(mark.length).split("/");
   if (!network || !containerId || !interfaceName || more.length > 0) return undefined;
   return { network, containerId, interfaceName };
 }

@@ -10,6 +10,7 @@ import type { Link } from "../netlink/link.ts";
 import type { Request } from "../netlink/request.ts";
 import { listRoutes, removeRoute } from "../netlink/route.ts";
 import { aliasOf } from "./alias.ts";
+import { limitBandwidth } from "./bandwidth-limit.ts";
 import { bridgeHostSide, bridgeLeavings, bridgeNeighbors } from "./bridge.ts";
 import { ensureBridge } from "./bridge-link.ts";
 import { makeMacvlan } from "./macvlan.ts";
@@ -84,6 +85,7 @@ function attachAt(site: Site, network: PodNetwork): Promise<Attached> {
 async function attachRouted(site: Site, network: PodNetwork): Promise<Attached> {
   const pair = makePair(site, network);
   requireIpv6(network, pair.pod);
+  if (network.bandwidth !== undefined) await limitBandwidth(site, network, pair.host);
   setSysctls(site.kernel.sysctl(), hostSysctls(network, pair.host));
   setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
   const complete = executeWithRoutes(site, network, pair.pod, routedPodSide(network, pair.pod));
@@ -96,6 +98,7 @@ async function attachToBridge(site: Site, network: PodNetwork, mode: BridgeMode)
   const bridge = ensureBridge(site, network, mode);
   const pair = makePair(site, network, bridge.link.index);
   requireIpv6(network, pair.pod);
+  if (network.bandwidth !== undefined) await limitBandwidth(site, network, pair.host);
   setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
   site.undo.defer(() => executeRemovals(site.host, bridgeLeavings(network, bridge)));
   site.host.execute(bridgeHostSide(network, mode, bridge, pair.host));

@@ -9,6 +9,7 @@ import { Connection } from "../netlink/connection.ts";
 import { listForwardings } from "../netlink/forwarding.ts";
 import type { Link } from "../netlink/link.ts";
 import { bridgeAlias, parseAlias } from "./alias.ts";
+import { bandwidthFaults } from "./bandwidth-limit.ts";
 import { gatewaysOnLink } from "./bridge.ts";
 import {
   linkFaults,
@@ -49,6 +50,7 @@ function nodeFaults(node: Place, network: PodNetwork): string[] {
   return [
     ...markFaults(link, network),
     ...linkFaults(node, link, network),
+    ...(network.bandwidth === undefined ? [] : bandwidthFaults(node.connection, network, link)),
     ...(mode.kind === "routed" ? routedFaults(node, network, link) : bridgeFaults(node, { network, mode, port: link })),
   ];
 }

@@ -10,6 +10,7 @@ import type { Link } from "../netlink/link.ts";
 import { listNeighbors, removeNeighbor } from "../netlink/neighbor.ts";
 import type { Namespace } from "../netlink/socket.ts";
 import { parseAlias } from "./alias.ts";
+import { removeLimit } from "./bandwidth-limit.ts";
 import { hostLinkOf, podMacOf } from "./identity.ts";
 import { PodError } from "./pod-error.ts";
 import { executeRemovals, findLink, openNamespace, removeLink } from "./site.ts";
@@ -41,6 +42,7 @@ export async function detach(kernel: Kernel, target: Target, remove: PairRemoval
     forgetOnBridge(host, link.master, [...macsOf(target), ...macsBehind(host, link)]);
     await remove(host, link, target);
   }
+  await removeLimit(host, target, remove);
 }
 
 /** A link that was not yet given its alias when its maker died is known by its name. */

@@ -7,7 +7,16 @@ import { macFor } from "../ipam/mac-for.ts";
 
 /** `hx` and 52 bits of a digest in hexadecimal: 15 bytes, the longest name the kernel takes. */
 export function hostLinkOf(attachment: Attachment): string {
-  return `hx${digestOf(attachment).toString("hex", 0, 7).slice(0, 13)}`;
+  return `hx${digitsOf(attachment)}`;
+}
+
+/** Of the ifb that limits what the pod sends, where its rate is limited. */
+export function limitLinkOf(attachment: Attachment): string {
+  return `hl${digitsOf(attachment)}`;
+}
+
+function digitsOf(attachment: Attachment): string {
+  return digestOf(attachment).toString("hex", 0, 7).slice(0, 13);
 }
 
 /** The one the address of `assign: eui64` is made of. */

@@ -12,6 +12,7 @@ import { listNeighbors, listProxyNeighbors, removeNeighbor, removeProxyNeighbor 
 import type { Request } from "../netlink/request.ts";
 import { bridgeAlias } from "./alias.ts";
 import { BackgroundRemoval } from "./background-removal.ts";
+import { removeIdleLimits } from "./bandwidth-limit.ts";
 import { detach } from "./detach.ts";
 import { type Found, inventory } from "./inventory.ts";
 import { executeRemovals } from "./site.ts";
@@ -38,6 +39,7 @@ export async function removeOrphans(kernel: Kernel, valid: Valid): Promise<reado
     for (const orphan of orphans) await attempt(() => removeOrphan(kernel, orphan, removal));
   }
   await attempt(() => removeLeavings(kernel, orphans));
+  await attempt(() => removeIdleLimits(kernel, valid.network));
   if (failures.length > 0) throw new AggregateError(failures, failures.map((failure) => messageOf(failure)).join("; "));
   return orphans;
 }

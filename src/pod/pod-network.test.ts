@@ -139,6 +139,12 @@ test("sysctls are named with dots or slashes, and IFNAME is the pod's interface"
 });
 
 describe("what cannot be", () => {
+  test("is a limit of bandwidth where the node has no end of the link", () => {
+    expect(() => decide({ mode: macvlan, bandwidth: { toPod: { bitsPerSecond: 1e6 } } })).toThrow(
+      "runtimeConfig.bandwidth: the node has no end of a pod's link in mode macvlan to limit it on; use mode routed or bridge, or leave the limit out",
+    );
+  });
+
   test.for<{ path: string; message: string; input: Partial<PodNetworkInput> }>([
     { path: "ipam", message: "mode routed needs an address", input: { addresses: [] } },
     { path: "mtu", message: "1279 is too small for IPv6, which needs 1280", input: { mtu: 1279 } },

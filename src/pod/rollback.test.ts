@@ -9,8 +9,10 @@ import { bridge, macvlan, routed, sample, severalOfEach, stacks } from "./sample
 
 const [v6Only, v4Only, dual = severalOfEach] = stacks;
 
+const bandwidth = { toPod: { bitsPerSecond: 1e6 }, fromPod: { bitsPerSecond: 1e6 } };
+
 function networkOf(mode: Mode, stack = dual): PodNetwork {
-  return sample(2, stack, { mode });
+  return sample(2, stack, { mode, ...(mode.kind === "macvlan" ? {} : { bandwidth }) });
 }
 
 const cases = [routed, bridge, macvlan].flatMap((mode) => stacks.map((stack) => ({ mode, stack })));
@@ -22,6 +24,8 @@ const points: readonly FaultPoint[] = [
   "RTM_NEWNEIGH",
   "RTM_DELNEIGH",
   "RTM_NEWNSID",
+  "RTM_NEWQDISC",
+  "RTM_NEWTFILTER",
   "RTM_GETLINK",
   "RTM_GETADDR",
   "RTM_GETROUTE",
