@@ -22,6 +22,7 @@ export const reasonCodes = {
   delegateFailed: 106,
   checkFailed: 107,
   addressInUse: 108,
+  portTaken: 109,
   internal: 999,
 } as const;
 export type Reason = keyof typeof reasonCodes;

@@ -2,6 +2,7 @@
 // the kernel shows to be held stays all the same, in case the boot id is not what it seems.
 import { adopt } from "./adopt.ts";
 import type { Database } from "./database.ts";
+import { endEarlierPorts } from "./host-port-rows.ts";
 import { unknownNetwork } from "./lease-rows.ts";
 import { readSettings, setSetting } from "./settings.ts";
 import { defaultCooldownMs, type StoreSetup } from "./store-setup.ts";
@@ -13,6 +14,7 @@ export function enterBoot(database: Database, { bootId, now, inventory, report }
     const nowMs = now();
     const released = endEarlierBoots(database, bootId, nowMs);
     const adopted = adopt(database, inventory(), { bootId, nowMs, cooldownMs: defaultCooldownMs });
+    endEarlierPorts(database, bootId);
     setSetting(database, "boot_id", bootId);
     return { kind: "booted", released: released - adopted.leases, adopted } as const;
   });

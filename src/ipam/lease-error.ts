@@ -8,6 +8,8 @@ export type LeaseReason =
   | "unavailable"
   /** The attachment holds active leases already. */
   | "duplicate"
+  /** A port of the node leads to another attachment. */
+  | "portTaken"
   /** What was leased before is not held any more. */
   | "lost"
   /** The disk is full. */

@@ -4,6 +4,8 @@ import { randomBytes } from "node:crypto";
 import type { Address } from "../ip/address.ts";
 import { allocate, type LeaseRequest } from "./allocate.ts";
 import { type Attachment, sameAttachment } from "./attachment.ts";
+import type { HeldPort, PortRequest, PortsHeld } from "./host-port.ts";
+import { allPorts, changesOf, deletePorts, insertPorts, portHoldersIn, portsOf, setApplied } from "./host-port-rows.ts";
 import type { HeldAddress, Lease } from "./lease.ts";
 import { LeaseError } from "./lease-error.ts";
 import { forgetUnknown, holdersIn, type LeaseFilter, selectLeases, selectUnknown } from "./lease-filter.ts";
@@ -110,6 +112,7 @@ export class LeaseStore implements Disposable {
   release(attachment: Attachment, { hostLink }: { readonly hostLink?: string } = {}): readonly Lease[] {
     return this.#session.give("release leases", ({ database, nowMs }) => {
       if (hostLink !== undefined) forgetUnknown(database, hostLink);
+      deletePorts(database, attachment);
       return endLeases(database, leasesOf(database, attachment), nowMs);
     });
   }
@@ -120,6 +123,54 @@ export class LeaseStore implements Disposable {
       const gone = holdersIn(database, network).filter((one) => !keep.some((other) => sameAttachment(one, other)));
       return gone.flatMap((attachment) => endLeases(database, leasesOf(database, attachment), nowMs));
     });
+  }
+
+  /** Ports of the node lead to the attachment from now on, in place of those that did; or throws a LeaseError, and none does. */
+  mapPorts(request: PortRequest): void {
+    this.#session.take("map ports of the node", ({ database, bootId }) => {
+      deletePorts(database, request.attachment);
+      insertPorts(database, request, bootId);
+    });
+  }
+
+  /** The ports that led to the attachment. */
+  unmapPorts(attachment: Attachment): readonly HeldPort[] {
+    return this.#session.give("unmap ports of the node", ({ database }) => deletePorts(database, attachment));
+  }
+
+  /** Ends all of the network but what leads to these attachments, and gives it. */
+  unmapPortsAllBut(network: string, keep: readonly Attachment[]): readonly HeldPort[] {
+    return this.#session.give("unmap ports of the node", ({ database }) => {
+      const holders = portHoldersIn(database, network);
+      const gone = holders.filter((one) => !keep.some((other) => sameAttachment(one, other)));
+      return gone.flatMap((attachment) => deletePorts(database, attachment));
+    });
+  }
+
+  /** The ports that lead to the attachment. */
+  portsOf(attachment: Attachment): readonly HeldPort[] {
+    return this.#session.read("read ports of the node", ({ database }) => portsOf(database, attachment));
+  }
+
+  /** All ports of the node that lead to pods; the change before the ports, so that a later one is not taken for told. */
+  ports(): PortsHeld {
+    return this.#session.read("read ports of the node", ({ database }) => {
+      const { made: change } = changesOf(database);
+      return { change, ports: allPorts(database) };
+    });
+  }
+
+  /** Whether somebody changed ports and did not live to tell the packet filter. */
+  get portsAreBehind(): boolean {
+    return this.#session.read("read ports of the node", ({ database }) => {
+      const { made, applied } = changesOf(database);
+      return made !== applied;
+    });
+  }
+
+  /** The packet filter was told of all up to this change. */
+  portsApplied(change: number): void {
+    this.#session.give("enter that ports are mapped", ({ database }) => setApplied(database, change));
   }
 
   /** What the attachment holds, in the order of its range sets. */

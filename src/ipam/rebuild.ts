@@ -4,8 +4,9 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { adopt } from "./adopt.ts";
 import { endEarlierBoots } from "./boot.ts";
 import { Database } from "./database.ts";
+import { endEarlierPorts } from "./host-port-rows.ts";
 import type { HeldAddress } from "./lease.ts";
-import { enterRows, salvage } from "./salvage.ts";
+import { enterPorts, enterRows, salvage } from "./salvage.ts";
 import { migrate } from "./schema.ts";
 import { setAside } from "./set-aside.ts";
 import { keyLength, setSetting } from "./settings.ts";
@@ -39,7 +40,8 @@ function fill(files: DatabaseFiles, setup: StoreSetup, { held, aside, damage }: 
   const nowMs = now();
   // The reserve is made after the database: where it lies alone, there was one.
   const isNew = aside === undefined && held.length === 0 && !existsSync(setup.paths.reserve);
-  const { rows, key = randomBytes(keyLength) } = aside === undefined ? { rows: [] } : salvage(aside, timeoutMs);
+  const saved = aside === undefined ? { rows: [], ports: [] } : salvage(aside, timeoutMs);
+  const { rows, ports, key = randomBytes(keyLength) } = saved;
   using database = new Database(files, { timeoutMs });
   database.connection.exec("PRAGMA journal_mode = WAL");
   return database.transaction(() => {
@@ -51,6 +53,8 @@ function fill(files: DatabaseFiles, setup: StoreSetup, { held, aside, damage }: 
     const salvaged = enterRows(database, rows);
     endEarlierBoots(database, bootId, nowMs);
     const adopted = adopt(database, held, { bootId, nowMs, cooldownMs: defaultCooldownMs });
+    enterPorts(database, ports);
+    endEarlierPorts(database, bootId);
     const where = aside === undefined ? {} : { setAside: aside.database };
     return { kind: "rebuilt", reason: damage, ...where, salvaged, adopted };
   });

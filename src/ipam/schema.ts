@@ -57,6 +57,26 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE setting (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Ports of the node that lead to pods. host_address is empty where every address of the family is meant.
+  CREATE TABLE host_port (
+    family INTEGER NOT NULL CHECK (family IN (4, 6)),
+    protocol TEXT NOT NULL CHECK (protocol IN ('tcp', 'udp', 'sctp')),
+    port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    host_address BLOB NOT NULL CHECK (length(host_address) IN (0, iif(family = 4, 4, 16))),
+    target BLOB NOT NULL CHECK (length(target) = iif(family = 4, 4, 16)),
+    target_length INTEGER NOT NULL,
+    target_port INTEGER NOT NULL CHECK (target_port BETWEEN 1 AND 65535),
+    network TEXT NOT NULL,
+    container_id TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    pod_namespace TEXT,
+    pod_name TEXT,
+    boot_id TEXT NOT NULL,
+    PRIMARY KEY (family, protocol, port, host_address)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX host_port_of_holder ON host_port (network, container_id, interface);
+  `,
 ];
 
 export function versionOf(connection: DatabaseSync): number {

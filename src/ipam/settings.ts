@@ -22,7 +22,9 @@ export function readSettings(database: Database): Settings {
   return { bootId, key, ...(typeof rebuiltAtMs === "number" ? { rebuiltAtMs } : {}) };
 }
 
-export function setSetting(database: Database, name: "boot_id" | "key" | "rebuilt_at", value: SQLInputValue): void {
+type SettingName = "boot_id" | "key" | "rebuilt_at" | "ports_changed" | "ports_applied";
+
+export function setSetting(database: Database, name: SettingName, value: SQLInputValue): void {
   database.run(
     "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     name,

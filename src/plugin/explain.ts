@@ -9,6 +9,7 @@ const reasonOfLease: Readonly<Record<LeaseReason, Reason>> = {
   exhausted: "rangeExhausted",
   unavailable: "addressUnavailable",
   duplicate: "interfaceExists",
+  portTaken: "portTaken",
   lost: "checkFailed",
   full: "store",
   busy: "tryAgainLater",
