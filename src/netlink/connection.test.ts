@@ -76,6 +76,15 @@ describe("execute", () => {
     );
   });
 
+  test("attempt() gives every failure with its place, and throws none", () => {
+    const [connection] = open(failing((index) => [0, ENOENT, 0, EPERM][index % 4] ?? 0));
+    const failures = connection.attempt(Array.from({ length: 400 }, (_, at) => request(`${at}`)));
+    expect(failures).toHaveLength(200);
+    expect(failures[0]).toMatchObject({ code: "ENOENT", index: 1, operation: "add route 1" });
+    expect(failures.at(-1)).toMatchObject({ code: "EPERM", index: 399 });
+    expect(connection.attempt([])).toEqual([]);
+  });
+
   test("the answers to all requests are read before a failure is thrown", () => {
     const [connection] = open(failing((index) => (index < 2 ? EEXIST : 0)));
     expect(() => connection.execute([request("a"), request("b")])).toThrow("add route a");

@@ -31,6 +31,13 @@ interface Batch {
   readonly start: number;
 }
 
+/** What a dump has brought so far. */
+interface Found<T> {
+  readonly entries: T[];
+  /** Why the first entry that was not understood was not. */
+  fault: unknown;
+}
+
 export class Connection implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #out = new Writer();
@@ -52,6 +59,11 @@ export class Connection implements Disposable {
    */
   execute<const R extends readonly Request[]>(requests: R): { readonly [K in keyof R]: Reply<R[K]> } {
     return this.#executeAll(requests) as { readonly [K in keyof R]: Reply<R[K]> };
+  }
+
+  /** Carries out requests as execute() does, and gives every failure, with its place, instead of throwing the first. */
+  attempt(requests: readonly Request[]): readonly KernelError[] {
+    return this.#exchangeAll(requests).failures;
   }
 
   /** Carries out a request on a worker thread: for those that take the kernel milliseconds. */
@@ -91,20 +103,25 @@ export class Connection implements Disposable {
   }
 
   #executeAll(requests: readonly Request[]): readonly unknown[] {
-    const answers: Uint8Array[][] = requests.map(() => []);
-    const failures: Error[] = [];
-    for (const batch of inBatches(requests)) this.#exchange(batch, answers, failures);
+    const { answers, failures } = this.#exchangeAll(requests);
     if (failures[0] !== undefined) throw failures[0];
     return requests.map((request, index) =>
       isQuery(request) ? replyOf(request, answers[index] ?? [], index) : undefined,
     );
   }
 
+  #exchangeAll(requests: readonly Request[]): { readonly answers: Uint8Array[][]; readonly failures: KernelError[] } {
+    const answers: Uint8Array[][] = requests.map(() => []);
+    const failures: KernelError[] = [];
+    for (const batch of inBatches(requests)) this.#exchange(batch, answers, failures);
+    return { answers, failures };
+  }
+
   /**
    * One datagram there and all its answers back. When the sending returns, the kernel has acted on every message in order, and
    * it answers those that failed even if no acknowledgement was asked for; so only the last asks for one, which is the end.
    */
-  #exchange({ requests, start }: Batch, answers: Uint8Array[][], failures: Error[]): void {
+  #exchange({ requests, start }: Batch, answers: Uint8Array[][], failures: KernelError[]): void {
     const first = this.#send(requests, messageFlag.acknowledge);
     for (let acknowledged = false; !acknowledged; ) {
       for (const message of this.#receive(requests)) {
@@ -121,12 +138,12 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Undefined where the table changed in the meantime. All is read before anything is decoded or thrown, because the rest of an
-   * abandoned dump would stand in the way of the next one.
+   * Undefined where the table changed in the meantime. Entries are decoded as they come, so that those a query passes over are
+   * not kept. All is read before anything is thrown, because the rest of an abandoned dump would stand in the way of the next one.
    */
   #dumpOnce<T>(query: Query<T>): T[] | undefined {
     const sequence = this.#send([query], messageFlag.dump);
-    const answers: Uint8Array[] = [];
+    const found: Found<T> = { entries: [], fault: undefined };
     let interrupted = false;
     let end: Acknowledgement | undefined;
     while (end === undefined) {
@@ -136,14 +153,16 @@ export class Connection implements Disposable {
           continue;
         }
         interrupted ||= (message.flags & messageFlag.interrupted) !== 0;
-        if (message.type >= messageType.family) answers.push(message.body);
+        if (message.type >= messageType.family) keepEntry(found, query, message.body);
         else if (message.type === messageType.done || message.type === messageType.error)
           end = readAcknowledgement(message);
       }
     }
     const failure = failureOf(query, end);
     if (failure !== undefined) throw failure;
-    return interrupted ? undefined : answers.map((body) => decoded(query, body)).filter((entry) => entry !== undefined);
+    if (interrupted) return undefined;
+    if (found.fault !== undefined) throw found.fault;
+    return found.entries;
   }
 
   /** Sends requests as one datagram, the flags on the last of them, and gives the sequence number of the first. */
@@ -221,6 +240,15 @@ function replyOf(query: Query<unknown>, answers: readonly Uint8Array[], index: n
   }
   const detail = "the kernel acknowledged it, but gave no answer that fits";
   throw new KernelError({ operation: query.operation, errno: constants.errno.ENODATA, detail, index });
+}
+
+function keepEntry<T>(found: Found<T>, query: Query<T>, body: Uint8Array): void {
+  try {
+    const entry = decoded(query, body);
+    if (entry !== undefined) found.entries.push(entry);
+  } catch (error) {
+    found.fault ??= error;
+  }
 }
 
 function decoded<T>(query: Query<T>, body: Uint8Array): T | undefined {
