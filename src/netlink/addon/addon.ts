@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 /** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
 export interface Addon {
-  /** Gives an fd; namespace is the fd of one, or -1 for the caller's own; the family is AF_NETLINK if not given. */
-  openSocket(this: void, namespace: number, protocol: number, family?: number): number;
+  /** Gives an fd; namespace is the fd of one, or -1 for the caller's own; AF_NETLINK and SOCK_RAW if not given. */
+  openSocket(this: void, namespace: number, protocol: number, family?: number, type?: number): number;
   /** Gives the port, as a 32-bit integer with a sign. */
   bind(this: void, fd: number): number;
   /** Binds a socket of another family, to an address as its struct has it. */

@@ -52,10 +52,10 @@ static int check_namespace(int fd) {
   return kind == CLONE_NEWNET ? 0 : kind < 0 ? -errno : -EINVAL;
 }
 
-static int open_socket(int namespace, int protocol, int family) {
+static int open_socket(int namespace, int protocol, int family, int type) {
   int home = -1, error = namespace < 0 ? 0 : enter(namespace, &home);
   if (error < 0) return error;
-  int fd = or_errno(socket(family < 0 ? AF_NETLINK : family, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  int fd = or_errno(socket(family < 0 ? AF_NETLINK : family, (type < 0 ? SOCK_RAW : type) | SOCK_CLOEXEC, protocol));
   if (home >= 0) leave(home);
   return fd;
 }
@@ -176,7 +176,7 @@ static napi_value watch_stop(napi_env env, const arguments *given) {
 
 #define N(at) given.number[at]
 #define FUNCTIONS(X)                                                            \
-  X(openSocket, integer(env, open_socket(N(0), N(1), N(2))))                    \
+  X(openSocket, integer(env, open_socket(N(0), N(1), N(2), N(3))))              \
   X(bind, integer(env, bind_socket(N(0))))                                      \
   X(bindTo, integer(env, or_errno(bind(N(0), given.bytes, given.size))))        \
   X(setOption, integer(env, set_option(N(0), N(1), N(2), N(3))))                \
