@@ -10,7 +10,7 @@ import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import type { AgentConfig } from "./config.ts";
 import { HealthServer } from "./health.ts";
 import { Metrics } from "./metrics.ts";
-import { createNodeLoop } from "./node-loop.ts";
+import { NodeLoop } from "./node-loop.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { createGcLoop, OwnGc } from "./own-gc.ts";
 
@@ -27,13 +27,14 @@ export async function startAgent({ config, log, buildId }: AgentOptions): Promis
   const removal = started.use(
     new BackgroundRemoval(linux, (error) => log.error("links could not be deleted", { error })),
   );
-  const host = residentHost(log, removal.remove);
+  const nodeStatus = (network: string) => (network === config.cni.network ? readiness.status() : undefined);
+  const host = { ...residentHost(log, removal.remove), nodeStatus };
   const leases = host.leases(config.dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
   const metrics = new Metrics({ usage: () => readiness.usage(), faults: () => readiness.faults().length });
 
   const source = started.use(new FileSource({ path: config.cluster.file, log }));
-  const loop = createNodeLoop({ config, kernel: linux, source, log, readiness, metrics });
+  const loop = new NodeLoop({ config, kernel: linux, source, log, readiness, metrics });
   started.defer(() => loop.stop());
   await source.start(() => loop.lookAgain());
   const { network } = config.cni;

@@ -2,11 +2,15 @@
 // succeed: the conflist. Each pass reads, compares and changes what is different; a fault is told when it appears and again
 // when it has gone.
 import type { ClusterNode, ClusterSource } from "../cluster/view.ts";
+import { reportOf } from "../cni/report.ts";
 import type { Address } from "../ip/address.ts";
 import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
-import { type NodeState, nodePass } from "../node/pass.ts";
+import { KernelError } from "../netlink/kernel-error.ts";
+import { harmOf } from "../node/fault.ts";
+import { KernelEvents } from "../node/kernel-events.ts";
+import { NodeMemory, type NodeState, nodePass } from "../node/pass.ts";
 import { SysctlRecord } from "../node/sysctl-record.ts";
 import { inventory } from "../pod/inventory.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
@@ -14,7 +18,7 @@ import type { AgentConfig } from "./config.ts";
 import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
 import { conflistFaults, removeConflist, writeConflist } from "./conflist-file.ts";
 import type { Metrics } from "./metrics.ts";
-import type { NodeReadiness } from "./node-readiness.ts";
+import type { NodeReadiness, Trouble } from "./node-readiness.ts";
 
 export interface NodeLoopOptions {
   readonly config: AgentConfig;
@@ -32,30 +36,65 @@ const maxChangesTold = 50;
 /** What pods get where no uplink says otherwise. */
 const usualMtu = 1500;
 
-export function createNodeLoop(options: NodeLoopOptions): Loop {
-  const { config, kernel, log, readiness, metrics } = options;
-  const record = SysctlRecord.open(config.dataDirectory, kernel.sysctl());
-  return new Loop({
-    clock: systemClock,
-    pass: metrics.counted("node", () => pass(options, record)),
-    onFailure: (error, retryInMs) => {
-      readiness.failed(error);
-      log.error("node state could not be applied", { error, retryInMs });
-    },
-  });
+/** What one pass leaves for the next. */
+interface Kept {
+  readonly record: SysctlRecord;
+  readonly memory: NodeMemory;
+  readonly events: KernelEvents;
 }
 
-async function pass({ config, kernel, source, log, readiness }: NodeLoopOptions, record: SysctlRecord): Promise<void> {
+export class NodeLoop {
+  readonly #loop: Loop;
+  readonly #events: KernelEvents;
+
+  constructor(options: NodeLoopOptions) {
+    const { config, kernel, log, readiness, metrics } = options;
+    const onEnd = (error: Error) => log.warning("changes of the kernel are not heard until the next pass", { error });
+    this.#events = new KernelEvents({ kernel, onChange: () => this.lookAgain(), onEnd });
+    const record = SysctlRecord.open(config.dataDirectory, kernel.sysctl());
+    const kept = { record, memory: new NodeMemory(), events: this.#events };
+    this.#loop = new Loop({
+      clock: systemClock,
+      pass: metrics.counted("node", () => pass(options, kept)),
+      onFailure: (error, retryInMs) => {
+        readiness.failed(error);
+        log.error("node state could not be applied", { error, retryInMs });
+      },
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  lookAgain(): void {
+    this.#loop.lookAgain();
+  }
+
+  /** Ends it after the pass under way. */
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    this.#events[Symbol.dispose]();
+  }
+}
+
+async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
+  const { config, source, log, readiness } = options;
+  const deafness = listen(kept.events);
   const node = source.view?.nodes.find(({ name }) => name === config.nodeName);
   if (node === undefined) {
     await withdrawConflist(config, log);
-    return readiness.passed([...faultOf(source), ...(source.view === undefined ? [] : [unknownNode(config)])]);
+    const unknown = source.view === undefined ? [] : [unknownNode(config)];
+    return readiness.passed([...deafness, ...troubleOf(source), ...unknown]);
   }
-  const { state, failure } = await applyNode({ config, kernel, source }, record);
-  tellChanges(log, state?.changes ?? []);
-  const kept = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
-  const faults = state?.faults.map(({ message }) => message) ?? [];
-  readiness.passed([...faultOf(source), ...faults, ...kept.faults], kept.conflist);
+  const { state, failure } = await applyNode(options, kept);
+  if (state !== undefined) {
+    kept.events.heed({ uplinks: state.uplinks.links.map(({ index }) => index), tunnels: state.tunnels });
+    tellChanges(log, state.changes);
+  }
+  const { conflist, troubles } = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
+  const ofNode = state?.faults.map((fault) => ({ message: fault.message, harm: harmOf(fault, node.name) })) ?? [];
+  readiness.passed([...deafness, ...troubleOf(source), ...ofNode, ...troubles], conflist);
   if (failure !== undefined) throw failure.error;
 }
 
@@ -66,14 +105,12 @@ interface Applied {
   readonly failure?: { readonly error: unknown };
 }
 
-async function applyNode(
-  { config, kernel, source }: Pick<NodeLoopOptions, "config" | "kernel" | "source">,
-  record: SysctlRecord,
-): Promise<Applied> {
+async function applyNode({ config, kernel, source }: NodeLoopOptions, { record, memory }: Kept): Promise<Applied> {
   const states: NodeState[] = [];
   const apply = nodePass({
     kernel,
     record,
+    memory,
     settings: config,
     view: () => source.view,
     podAddresses: () => addressesBehind(kernel),
@@ -105,22 +142,23 @@ interface Known {
   readonly mtu: number;
 }
 
-interface Kept {
+interface Network {
   /** What the container runtime finds; absent where it is to find nothing. */
   readonly conflist?: Conflist;
-  readonly faults: readonly string[];
+  readonly troubles: readonly Trouble[];
 }
 
-async function keepConflist(config: AgentConfig, log: Log, { node, mtu }: Known): Promise<Kept> {
+async function keepConflist(config: AgentConfig, log: Log, { node, mtu }: Known): Promise<Network> {
   const conflist = conflistOf(config, node.prefixes, mtu);
   if (conflist === undefined) {
     await withdrawConflist(config, log);
-    return { faults: [`Node ${node.name} has no active prefix, so its pods get no addresses: give it one`] };
+    return { troubles: node.prefixes.length === 0 ? [] : [onlyDraining(node)] };
   }
   if ((await writeConflist(config.cni, printConflist(conflist))) === "written") {
     log.info("network configuration written", { ...config.cni, plugins: undefined, ipam: undefined });
   }
-  return { conflist, faults: await conflistFaults(config.cni, config.cni.network) };
+  const faults = await conflistFaults(config.cni, config.cni.network);
+  return { conflist, troubles: faults.map(harmless) };
 }
 
 async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
@@ -128,10 +166,34 @@ async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
     log.info("network configuration removed", { network: config.cni.network });
 }
 
-function faultOf({ fault }: ClusterSource): readonly string[] {
-  return fault === undefined ? [] : [fault];
+/** Where a cluster was known before, that is what counts; where none was, there is no network. */
+function troubleOf({ fault, view }: ClusterSource): readonly Trouble[] {
+  return fault === undefined ? [] : [{ message: fault, harm: view === undefined ? "attaching" : "nothing" }];
 }
 
-function unknownNode({ nodeName, cluster }: AgentConfig): string {
-  return `The cluster has no node ${nodeName}: add it to ${cluster.file}, or set nodeName to the name it has there`;
+/** Without events there is still the resync. */
+function listen(events: KernelEvents): readonly Trouble[] {
+  try {
+    events.listen();
+    return [];
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const { msg, details = "" } = reportOf(error);
+    return [harmless(`${msg}, so that changes are mended at intervals of 30 seconds only: ${details}`)];
+  }
+}
+
+/** A node with no prefix at all is a fault of src/node. */
+function onlyDraining({ name }: ClusterNode): Trouble {
+  const message = `All prefixes of node ${name} are draining, so its pods get no addresses: give it an active one`;
+  return { message, harm: "attaching" };
+}
+
+function harmless(message: string): Trouble {
+  return { message, harm: "nothing" };
+}
+
+function unknownNode({ nodeName, cluster }: AgentConfig): Trouble {
+  const message = `The cluster has no node ${nodeName}: add it to ${cluster.file}, or set nodeName to the name it has there`;
+  return { message, harm: "attaching" };
 }

@@ -1,10 +1,12 @@
+import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
 import { Prefix } from "../ip/prefix.ts";
 import { LeaseError } from "../ipam/lease-error.ts";
 import { silent } from "../log/log.ts";
+import { KernelError } from "../netlink/kernel-error.ts";
 import { readAgentConfig } from "./config-file.ts";
 import { conflistOf } from "./conflist.ts";
-import { type Leases, NodeReadiness } from "./node-readiness.ts";
+import { type Leases, NodeReadiness, type Trouble } from "./node-readiness.ts";
 
 const config = readAgentConfig("", { file: "agent.yaml", hostName: "alpha" });
 const columns = { v4: ["10.1.0.0/24"], v6: ["fd00:1::/64"], dual: ["fd00:1::/64", "10.1.0.0/24"] } as const;
@@ -53,7 +55,7 @@ describe.for(Object.entries(columns))("NodeReadiness, %s", ([, prefixes]) => {
 describe("NodeReadiness", () => {
   test("tells what the last pass found, until one does not find it", () => {
     const readiness = new NodeReadiness(silent, leasesWith);
-    readiness.passed(["No uplink: name one"]);
+    readiness.passed([{ message: "No uplink: name one", harm: "reach" }]);
     expect(readiness.faults()).toEqual(["No uplink: name one"]);
     readiness.passed([], conflistWith(columns.dual));
     expect(readiness.faults()).toEqual([]);
@@ -83,5 +85,37 @@ describe("NodeReadiness", () => {
     const readiness = new NodeReadiness(silent, () => broken);
     readiness.passed([], conflistWith(columns.dual));
     expect(readiness.faults()).toEqual(["Cannot look for free addresses: disk I/O error"]);
+  });
+});
+
+describe("NodeReadiness.status()", () => {
+  const trouble = (harm: Trouble["harm"]): Trouble => ({ message: `Something is wrong with ${harm}: mend it`, harm });
+  const statusAfter = (...troubles: readonly Trouble[]) => {
+    const readiness = new NodeReadiness(silent, leasesWith);
+    readiness.passed(troubles, conflistWith(columns.dual));
+    const { code, details } = readiness.status() ?? {};
+    return { code, details };
+  };
+
+  test.for<[harms: readonly Trouble["harm"][], code: number | undefined, details: string | undefined]>([
+    [[], undefined, undefined],
+    [["nothing"], undefined, undefined],
+    [["reach", "nothing"], 51, "Something is wrong with reach: mend it"],
+    [["attaching"], 50, "Something is wrong with attaching: mend it"],
+    [["reach", "attaching"], 50, "Something is wrong with attaching: mend it. Something is wrong with reach: mend it"],
+  ])("faults that harm %j give code %s", ([harms, code, details]) => {
+    expect(statusAfter(...harms.map(trouble))).toEqual({ code, details });
+  });
+
+  test("is good before the first pass, and 51 with the reason and what to do after one that failed", () => {
+    const readiness = new NodeReadiness(silent, leasesWith);
+    expect(readiness.status()).toBeUndefined();
+    readiness.failed(new KernelError({ operation: "add route fd00:2::/64", errno: constants.errno.ENOBUFS }));
+    expect(readiness.status()).toMatchObject({
+      code: 51,
+      details: expect.stringMatching(/^Cannot add route fd00:2::\/64: No buffer space available: .*raise /),
+    });
+    readiness.passed([], conflistWith(columns.dual));
+    expect(readiness.status()).toBeUndefined();
   });
 });

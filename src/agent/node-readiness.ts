@@ -1,10 +1,14 @@
 // Whether an ADD would succeed on this node now, and if not, why: what the node's loop found, whether the network configuration is
-// written, whether leases can be, and whether an address is free. The loop writes here, health and metrics read.
+// written, whether leases can be, and whether an address is free. The loop writes here; health, metrics and STATUS read.
+import { CniError } from "../cni/cni-error.ts";
+import { reportOf } from "../cni/report.ts";
 import { type IpamConfig, parseIpam } from "../ipam/config.ts";
 import type { LeaseError } from "../ipam/lease-error.ts";
 import type { LeaseStore } from "../ipam/lease-store.ts";
 import { describeSet } from "../ipam/ranges.ts";
 import type { Log } from "../log/log.ts";
+import { KernelError } from "../netlink/kernel-error.ts";
+import type { Harm } from "../node/fault.ts";
 import type { Conflist } from "./conflist.ts";
 import type { RangeUsage } from "./metrics.ts";
 import { Remarks } from "./remarks.ts";
@@ -16,12 +20,19 @@ interface Network {
   readonly ipam: IpamConfig;
 }
 
+/** A fault as the agent tells it: a sentence with its fix, and what pods of this node suffer from it. */
+export interface Trouble {
+  readonly message: string;
+  readonly harm: Harm;
+}
+
 const notYet = "The node's state has not been looked at yet: wait for the first pass of the agent's loop";
 
 export class NodeReadiness {
   readonly #remarks: Remarks;
   readonly #leases: () => Leases;
   #network: Network | undefined;
+  #troubles: readonly Trouble[] = [];
   #failure: string | undefined = notYet;
 
   constructor(log: Log, leases: () => Leases) {
@@ -30,15 +41,34 @@ export class NodeReadiness {
   }
 
   /** A pass has ended; without a conflist the container runtime has no network. */
-  passed(faults: readonly string[], conflist?: Conflist): void {
-    this.#remarks.tell(faults);
+  passed(troubles: readonly Trouble[], conflist?: Conflist): void {
+    this.#remarks.tell(troubles.map(({ message }) => message));
+    this.#troubles = troubles;
     this.#failure = undefined;
     this.#network = conflist === undefined ? undefined : networkOf(conflist);
   }
 
   /** A pass could not be ended. */
   failed(error: unknown): void {
-    this.#failure = error instanceof Error ? error.message : String(error);
+    this.#failure = error instanceof Error ? sentenceOf(error) : String(error);
+  }
+
+  /**
+   * What STATUS is to say of the node, beyond what the plugin finds itself; nothing before the first pass. A fault that no pod
+   * suffers from is no reason for the runtime to stop using the network, nor is that of one other node.
+   */
+  status(): CniError | undefined {
+    const suffered = (harm: Harm) => this.#troubles.filter((each) => each.harm === harm).map(({ message }) => message);
+    const attaching = suffered("attaching");
+    const reach = suffered("reach");
+    if (this.#failure !== undefined && this.#failure !== notYet) reach.unshift(this.#failure);
+    if (attaching.length > 0) {
+      const details = [...attaching, ...reach].join(". ");
+      return new CniError("notAvailable", "Pods cannot be attached to this node now", { details });
+    }
+    if (reach.length === 0) return undefined;
+    const details = reach.join(". ");
+    return new CniError("notAvailableLimited", "Pods of this node do not reach all they should", { details });
   }
 
   /** Each in a sentence with its fix; empty where an ADD would succeed. */
@@ -76,6 +106,10 @@ export class NodeReadiness {
 }
 
 function sentenceOf(error: Error | LeaseError): string {
+  if (error instanceof KernelError || error instanceof AggregateError) {
+    const { msg, details } = reportOf(error);
+    return details === undefined ? msg : `${msg}: ${details}`;
+  }
   return "details" in error && error.details !== undefined ? `${error.message}: ${error.details}` : error.message;
 }
 

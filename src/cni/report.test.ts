@@ -69,7 +69,9 @@ describe("reportOf()", () => {
 
   test("says which modules a kernel may lack that does not know the kind of a link", () => {
     const error = new KernelError({ operation: "create link hx1", errno: constants.errno.EOPNOTSUPP });
-    expect(reportOf(error).details).toBe("The kernel lacks a module for this: veth, bridge, macvlan or vxlan");
+    expect(reportOf(error).details).toBe(
+      "The kernel lacks a module for this: run modprobe with veth, bridge, macvlan or vxlan, whichever it is about",
+    );
   });
 
   test("gives a refusal for which there is no hint its words alone", () => {

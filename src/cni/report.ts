@@ -45,7 +45,8 @@ const hints: Readonly<Record<string, string>> = {
     "The kernel has no room for this: look at the kernel's log, and raise net.ipv6.route.max_size where it is a route",
   EEXIST: "Somebody else has made the same; `ip` shows what is there",
   ENODEV: "The interface went away while it was being used; the runtime may try again",
-  EOPNOTSUPP: "The kernel lacks a module for this: veth, bridge, macvlan or vxlan",
+  EOPNOTSUPP:
+    "The kernel lacks a module for this: run modprobe with veth, bridge, macvlan or vxlan, whichever it is about",
   EAFNOSUPPORT: "The kernel has the address family switched off: look for ipv6.disable=1 on its command line",
   EMFILE: "Too many files are open in this process: raise its limit (LimitNOFILE)",
   ENFILE: "Too many files are open on this host: raise fs.file-max",

@@ -1,7 +1,9 @@
 // A working model of the kernel for tests without root: it reads the datagrams that a real one would get, keeps what they make, and
 // answers as Linux does, refusals included. What it holds and does is in fake/; contract.test.ts and contract.netns.ts put the same
 // questions to it and to Linux, so that it cannot drift.
+
 import { constants } from "node:os";
+import type { Family } from "../ip/address.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import type { Namespace, NetlinkFamily, NetlinkSocket } from "../netlink/socket.ts";
 import { type MessageName, messageNames } from "./fake/answer.ts";
@@ -45,7 +47,14 @@ export class FakeKernel implements Kernel {
 
   /** One that was booted with ipv6.disable=1 is made with `ipv6: false`. */
   constructor({ ipv6 = true }: { readonly ipv6?: boolean } = {}) {
-    this.#machine = { namespaces: new Set(), opened: new Map(), ipv6, now: 0, macs: 0 };
+    this.#machine = {
+      namespaces: new Set(),
+      opened: new Map(),
+      ipv6,
+      now: 0,
+      macs: 0,
+      neighborRefusals: { v4: 0n, v6: 0n },
+    };
     this.#own = this.#make(OWN_PATH);
   }
 
@@ -114,6 +123,11 @@ export class FakeKernel implements Kernel {
     { nth = 1, detail }: { readonly nth?: number; readonly detail?: string } = {},
   ): void {
     this.#faults.push({ point, code, detail, left: nth - 1 });
+  }
+
+  /** As when a table of neighbors is full, and another was to be added. */
+  refuseNeighbor(family: Family): void {
+    this.#machine.neighborRefusals[family] += 1n;
   }
 
   /** Lets time pass: for what the kernel asks on a link, and waits to be answered. To be given to whoever waits. */

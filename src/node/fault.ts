@@ -1,27 +1,47 @@
 // What keeps a node from being as it must be and cannot be mended by us: a value with the fix in it. Everything else is served
 // all the same, so a fault is never thrown; the agent tells each once and counts them by code.
 
-export type FaultCode =
-  | "no-uplink"
-  | "several-uplinks"
-  | "ipv6-disabled"
-  | "advertisements-elsewhere"
-  | "sysctl-refused"
-  | "record-unreadable"
-  | "node-missing"
-  | "node-without-address"
-  | "node-without-prefix"
-  | "address-not-held"
-  | "prefix-overlap"
-  | "not-on-link"
-  | "no-common-underlay"
-  | "tunnel-conflict"
-  | "mtu-too-small";
+/**
+ * What suffers from each: nothing yet, pods' reach beyond their node, or the attaching of pods. What is about another node is told
+ * all the same, and no reason to refuse pods here.
+ */
+const harms = {
+  "no-uplink": "reach",
+  "uplink-down": "reach",
+  "several-uplinks": "nothing",
+  "ipv6-disabled": "reach",
+  "ipv6-absent": "attaching",
+  "advertisements-elsewhere": "nothing",
+  "default-route-lost": "reach",
+  "sysctl-refused": "reach",
+  "record-unreadable": "nothing",
+  "node-missing": "attaching",
+  "node-without-address": "reach",
+  "node-without-prefix": "attaching",
+  "address-not-held": "reach",
+  "prefix-overlap": "reach",
+  "not-on-link": "reach",
+  "no-common-underlay": "reach",
+  "tunnel-conflict": "reach",
+  "module-missing": "reach",
+  "mtu-too-small": "reach",
+  "neighbor-table-full": "reach",
+} as const satisfies Readonly<Record<string, Harm>>;
+
+export type Harm = "nothing" | "reach" | "attaching";
+export type FaultCode = keyof typeof harms;
 
 export interface Fault {
   readonly code: FaultCode;
   /** The node it is about, where it is about one. */
   readonly node?: string;
+  /** A second node it harms as much. */
+  readonly rival?: string;
   /** What it is, with which values, and what to do. */
   readonly message: string;
+}
+
+/** What pods of this node suffer from it. */
+export function harmOf({ code, node, rival }: Fault, nodeName: string): Harm {
+  return node === undefined || node === nodeName || rival === nodeName ? harms[code] : "nothing";
 }

@@ -37,7 +37,12 @@ function pass(node: TestNamespace, directory: string, wanted: readonly Family[] 
   const sysctl = linux.sysctl(node);
   const host = readHost(connection);
   const uplinks = findUplinks(host, { uplink: "auto", prefixes }, ipv6Of(sysctl));
-  return applyForwarding(sysctl, SysctlRecord.open(directory, sysctl), { families: wanted, host, uplinks });
+  return applyForwarding(sysctl, SysctlRecord.open(directory, sysctl), {
+    families: wanted,
+    host,
+    uplinks,
+    heard: new Set(),
+  });
 }
 
 const defaultRoute = (node: TestNamespace) => node.run("ip", "-6", "route", "show", "default");

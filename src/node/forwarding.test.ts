@@ -41,7 +41,7 @@ function node(more: Readonly<Record<string, string>> = {}): SampleSysctl {
 }
 
 function apply(sysctl: SampleSysctl, directory: string, families: readonly Family[] = ["v4", "v6"]) {
-  return applyForwarding(sysctl, SysctlRecord.open(directory, sysctl), { families, host, uplinks });
+  return applyForwarding(sysctl, SysctlRecord.open(directory, sysctl), { families, host, uplinks, heard: new Set() });
 }
 
 const ipv6Writes = [

@@ -23,6 +23,7 @@ export interface ForwardingInput {
   readonly families: readonly Family[];
   readonly host: Host;
   readonly uplinks: Uplinks;
+  readonly heard: Set<string>;
 }
 
 export interface Setting {
@@ -46,7 +47,9 @@ function forwardingSettings(family: Family, listeners: readonly Listener[], upli
 
 export function applyForwarding(sysctl: Sysctl, record: SysctlRecord, input: ForwardingInput): Report {
   const wanted = families.filter((family) => input.families.includes(family));
-  const listeners = wanted.includes("v6") ? findListeners(input.host, input.uplinks, { sysctl, record }) : [];
+  const listeners = wanted.includes("v6")
+    ? findListeners(input.host, input.uplinks, { sysctl, record, heard: input.heard })
+    : [];
   const uplinks = input.uplinks.links.map(({ name }) => name);
   const done = wanted.map((family) => {
     rememberSingleLinks(sysctl, record, { family, host: input.host });

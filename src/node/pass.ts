@@ -4,9 +4,10 @@ import type { ClusterView } from "../cluster/view.ts";
 import { type Address, families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
+import { listNeighborTables } from "../netlink/neighbor-table.ts";
 import type { Fault } from "./fault.ts";
 import { applyForwarding, applySettings } from "./forwarding.ts";
-import { readHost } from "./host.ts";
+import { type Host, readHost } from "./host.ts";
 import { decideMtu } from "./mtu.ts";
 import {
   applyProxies,
@@ -15,6 +16,7 @@ import {
   proxySettings,
   type SendFrames,
 } from "./neighbor-proxy.ts";
+import { NeighborTables } from "./neighbor-tables.ts";
 import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
 import type { Report } from "./report.ts";
 import { applyRoutes, desiredRoutes } from "./routes.ts";
@@ -40,12 +42,23 @@ export interface NodePassOptions {
   /** Of the pods that are attached behind this node now. */
   readonly podAddresses: () => readonly Address[];
   readonly sendFrames: SendFrames;
+  /** To be kept from pass to pass where each is made by a call of its own. */
+  readonly memory?: NodeMemory;
   /** Called after every pass that could read the host, also where parts of it failed. */
   readonly onState: (state: NodeState) => void;
 }
 
+/** What only shows in how things change. */
+export class NodeMemory {
+  readonly neighborTables = new NeighborTables();
+  /** Links on which a router has advertised a default route. */
+  readonly heardRouters = new Set<string>();
+}
+
 export interface NodeState extends Report {
   readonly uplinks: Uplinks;
+  /** Indexes of the tunnels' links. */
+  readonly tunnels: readonly number[];
   /** For pods to be attached from now on; absent where it cannot be decided. */
   readonly podMtu?: number;
 }
@@ -53,7 +66,8 @@ export interface NodeState extends Report {
 const heedPathMtu = { name: "net/ipv4/ip_forward_use_pmtu", value: "1" } as const;
 
 /** Makes the pass. It rejects where the kernel refused something, and is then to be tried again. */
-export function nodePass(options: NodePassOptions): () => Promise<void> {
+export function nodePass(given: NodePassOptions): () => Promise<void> {
+  const options = { memory: new NodeMemory(), ...given };
   return async () => {
     const view = options.view();
     if (view === undefined) return;
@@ -62,45 +76,59 @@ export function nodePass(options: NodePassOptions): () => Promise<void> {
   };
 }
 
-async function applyNode(connection: Connection, view: ClusterView, options: NodePassOptions): Promise<void> {
-  const { record, settings } = options;
-  const { nodeName, routing: network, uplink } = settings;
+type PassOptions = NodePassOptions & { readonly memory: NodeMemory };
+
+async function applyNode(connection: Connection, view: ClusterView, options: PassOptions): Promise<void> {
+  const { record, settings, memory } = options;
   const sysctl = options.kernel.sysctl();
   const host = readHost(connection);
-  const own = view.nodes.find(({ name }) => name === nodeName)?.prefixes.map(({ prefix }) => prefix) ?? [];
-  const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(sysctl));
-  const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: uplinks.links, host });
-  const tunnels = decideTunnels(routing, nodeName);
-  const mtus = decideMtu({
-    configured: settings.mtu,
-    uplinks: uplinks.links,
-    underlays: underlaysOf(routing, network.mode),
-  });
-  const proxies = desiredProxies({
-    mode: settings.ndpProxy,
-    prefixes: routing.own,
-    uplinks: uplinks.links,
-    podAddresses: options.podAddresses(),
-  });
-  const wanted = families.filter((family) => own.some((prefix) => prefix.family === family));
+  const { families, uplinks, routing, tunnels, mtus, proxies } = decide(view, host, options);
   const { reports, errors } = await inOrder([
-    () => applyForwarding(sysctl, record, { families: wanted, host, uplinks }),
+    () => applyForwarding(sysctl, record, { families, host, uplinks, heard: memory.heardRouters }),
     () => applySettings(sysctl, record, needsPathMtu(routing) ? [heedPathMtu] : []),
-    () => applyTunnels({ connection, sysctl }, tunnels, { ...network.vxlan, mtu: mtus.tunnels }),
+    () => applyTunnels({ connection, sysctl }, tunnels, { ...settings.routing.vxlan, mtu: mtus.tunnels }),
     () => applyRoutes(connection, desiredRoutes(routing, readTunnels(connection))),
     () => removeTunnels(connection, tunnels),
     () => applySettings(sysctl, record, proxySettings(proxies, uplinks.links)),
     () => applyProxies({ connection, sendFrames: options.sendFrames }, proxies, host),
+    () => lookAtNeighborTables(connection, memory),
   ]);
   const faults: Fault[] = [...recordFaults(record), ...uplinks.faults, ...mtus.faults, ...routing.faults];
   options.onState({
     uplinks,
+    tunnels: Object.values(readTunnels(connection)),
     ...(mtus.pods === undefined ? {} : { podMtu: mtus.pods }),
     changes: reports.flatMap(({ changes }) => changes),
     faults: [...faults, ...reports.flatMap((report) => report.faults)],
   });
   if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join("; "));
   if (errors.length === 1) throw errors[0];
+}
+
+/** All that is wanted, from what is known of the cluster and what the host has. */
+function decide(view: ClusterView, host: Host, { kernel, settings, podAddresses }: PassOptions) {
+  const { nodeName, routing: network, uplink, ndpProxy, mtu } = settings;
+  const own = view.nodes.find(({ name }) => name === nodeName)?.prefixes.map(({ prefix }) => prefix) ?? [];
+  const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(kernel.sysctl()));
+  const { links } = uplinks;
+  const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: links, host });
+  return {
+    families: families.filter((family) => own.some((prefix) => prefix.family === family)),
+    uplinks,
+    routing,
+    tunnels: decideTunnels(routing, nodeName),
+    mtus: decideMtu({ configured: mtu, uplinks: links, underlays: underlaysOf(routing, network.mode) }),
+    proxies: desiredProxies({
+      mode: ndpProxy,
+      prefixes: routing.own,
+      uplinks: links,
+      podAddresses: podAddresses(),
+    }),
+  };
+}
+
+function lookAtNeighborTables(connection: Connection, { neighborTables }: NodeMemory): Report {
+  return { changes: [], faults: neighborTables.faults(connection.dump(listNeighborTables()), performance.now()) };
 }
 
 /** Where all nodes are to be reached through tunnels, the MTU does not wait for the first of them. */

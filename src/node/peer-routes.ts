@@ -42,6 +42,11 @@ export type Way =
   | { readonly kind: "direct"; readonly gateway: Address; readonly link: number }
   | { readonly kind: "vxlan"; readonly remote: Address };
 
+interface Decided {
+  readonly routes: readonly PeerRoute[];
+  readonly faults: readonly Fault[];
+}
+
 interface Place {
   readonly mode: "auto" | "direct" | "vxlan";
   readonly uplinks: readonly Uplink[];
@@ -62,7 +67,7 @@ export function decideRouting({ view, nodeName, mode, uplinks, host }: RoutingIn
     own: (prefixesOf.get(nodeName) ?? []).map(({ prefix }) => prefix),
     local,
     peers: decided.flatMap((one) => one.routes),
-    faults: [...ownFaults(self, { view, nodeName, mode }, local), ...faults, ...decided.flatMap((one) => one.faults)],
+    faults: [...ownFaults(self, { view, nodeName, mode }, local), ...faults, ...withIsolation(nodeName, decided)],
   };
 }
 
@@ -111,11 +116,7 @@ function ownFaults(
   return Object.keys(listed).length === 0 ? [...faults, withoutAddress(self)] : faults;
 }
 
-function routesTo(
-  node: ClusterNode,
-  prefixes: readonly Prefix[],
-  place: Place,
-): { readonly routes: readonly PeerRoute[]; readonly faults: readonly Fault[] } {
+function routesTo(node: ClusterNode, prefixes: readonly Prefix[], place: Place): Decided {
   const addresses = node.addresses.filter(isUsable);
   if (addresses.length === 0) return { routes: [], faults: [withoutAddress(node)] };
   if (node.prefixes.length === 0) return { routes: [], faults: [withoutPrefix(node, "its pods cannot be reached")] };
@@ -131,6 +132,17 @@ function routesTo(
       ...looping.map(({ prefix }) => loop(node, prefix)),
     ],
   };
+}
+
+/** Of one node that cannot be reached, that node may be the cause; where none can be, this one suffers from it. */
+function withIsolation(nodeName: string, decided: readonly Decided[]): readonly Fault[] {
+  const faults = decided.flatMap((one) => one.faults);
+  if (decided.some(({ routes }) => routes.length > 0)) return faults;
+  return faults.map((fault) => (isWayMissing(fault) ? { ...fault, rival: nodeName } : fault));
+}
+
+function isWayMissing({ code }: Fault): boolean {
+  return code === "not-on-link" || code === "no-common-underlay";
 }
 
 function wayTo(addresses: readonly Address[], { family }: Prefix, place: Place): Way | undefined {

@@ -21,6 +21,8 @@ interface Claims {
 interface Ranked extends Claim {
   /** Of two that overlap the lower one is served; this node's own come first. */
   readonly rank: number;
+  /** Of its node in the view, by which nodes elsewhere rank it. */
+  readonly place: number;
 }
 
 export function servedClaims(view: ClusterView, ownName: string, uplinks: readonly Uplink[]): Claims {
@@ -37,11 +39,11 @@ export function servedClaims(view: ClusterView, ownName: string, uplinks: readon
 }
 
 function ranked(view: ClusterView, ownName: string): Ranked[] {
-  const own = view.nodes.filter(({ name }) => name === ownName);
-  const others = view.nodes.filter(({ name }) => name !== ownName);
-  return [...own, ...others]
-    .flatMap(({ name, prefixes }) => prefixes.map(({ prefix }) => ({ node: name, prefix })))
-    .map((claim, rank) => ({ ...claim, rank }));
+  const claims = view.nodes.flatMap(({ name, prefixes }, place) =>
+    prefixes.map(({ prefix }) => ({ node: name, prefix, place })),
+  );
+  const { own = [], others = [] } = Object.groupBy(claims, ({ node }) => (node === ownName ? "own" : "others"));
+  return [...own, ...others].map((claim, rank) => ({ ...claim, rank }));
 }
 
 /** A prefix inside that of a link is one of neighbor proxies' cases; one around it would take in strangers. */
@@ -87,13 +89,14 @@ function overlapping(sorted: readonly Ranked[]): ReadonlyMap<Ranked, readonly Ra
   return rivals;
 }
 
-function overlap({ node, prefix }: Claim, winner: Claim): Fault {
+/** A node whose own prefix goes first on itself alone loses it to the other everywhere else. */
+function overlap({ node, prefix, place }: Ranked, winner: Ranked): Fault {
   const message =
     node === winner.node
       ? `Prefix ${prefix} of node ${node} overlaps ${winner.prefix} of the same node and is left out; write one of the two`
       : `Prefix ${prefix} of node ${node} overlaps ${winner.prefix} of node ${winner.node} and is not routed; ` +
         "give each node a prefix of its own";
-  return { code: "prefix-overlap", node, message };
+  return { code: "prefix-overlap", node, message, ...(place < winner.place ? { rival: winner.node } : {}) };
 }
 
 /** Packets to another node's address would follow the route to pods. */

@@ -8,6 +8,7 @@ const eth0: Listener = {
   autoconfigured: false,
   raised: false,
   expectsRouter: false,
+  lostRouter: false,
 };
 
 describe("mustBeRaised()", () => {

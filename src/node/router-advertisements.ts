@@ -22,7 +22,12 @@ export interface Listener {
   readonly raised: boolean;
   /** An uplink of a node that has no default route of IPv6 at all: a router may yet appear there. */
   readonly expectsRouter: boolean;
+  /** It had an advertised default route, and now this node has none of IPv6. */
+  readonly lostRouter: boolean;
 }
+
+/** Links on which a default route was advertised since the process started. */
+type HeardRouters = Set<string>;
 
 export function acceptRaOf(link: string): string {
   return `net/ipv6/conf/${link}/accept_ra`;
@@ -37,8 +42,9 @@ export function mustBeRaised({ acceptRa, ...link }: Listener): boolean {
   return acceptRa === "0" && link.raised && (hears || heard);
 }
 
-/** A default route from advertisements that the kernel does not hear itself. */
-export function listenerFaults({ link, acceptRa, defaultRoute, raised }: Listener): Fault[] {
+/** A default route that has gone, or one from advertisements that the kernel does not hear itself. */
+export function listenerFaults({ link, acceptRa, defaultRoute, raised, lostRouter }: Listener): Fault[] {
+  if (lostRouter) return [lost(link)];
   if (acceptRa !== "0" || defaultRoute !== "advertised" || raised) return [];
   const message =
     `The default route of ${link} comes from router advertisements that another program hears, as accept_ra is 0; ` +
@@ -47,24 +53,34 @@ export function listenerFaults({ link, acceptRa, defaultRoute, raised }: Listene
   return [{ code: "advertisements-elsewhere", message }];
 }
 
+function lost(link: string): Fault {
+  const message =
+    `The default route of IPv6 that a router advertised on ${link} is lost, and there is no other; look whether the router still ` +
+    `advertises one (rdisc6 ${link}), or add one by hand: ip -6 route add default via ROUTER dev ${link}`;
+  return { code: "default-route-lost", message };
+}
+
 /** All links that have, had or may get something from router advertisements. */
 export function findListeners(
   host: Host,
   uplinks: Uplinks,
-  known: { sysctl: Sysctl; record: SysctlRecord },
+  known: { readonly sysctl: Sysctl; readonly record: SysctlRecord; readonly heard: HeardRouters },
 ): Listener[] {
   const defaults = defaultRoutes(host).filter(({ family }) => family === "v6");
   const expecting = defaults.length === 0 ? uplinks.links.map(({ name }) => name) : [];
   return host.links.flatMap(({ index, name }) => {
     const route = defaults.find(({ link }) => link === index);
+    if (route?.advertised) known.heard.add(name);
     const listener = {
       link: name,
       defaultRoute: route === undefined ? "none" : route.advertised ? "advertised" : "other",
       autoconfigured: isAutoconfigured(host, index),
       raised: known.record.find(acceptRaOf(name)) !== undefined,
       expectsRouter: expecting.includes(name),
+      lostRouter: defaults.length === 0 && known.heard.has(name),
     } as const;
-    if (route === undefined && !listener.autoconfigured && !listener.raised && !listener.expectsRouter) return [];
+    const { autoconfigured, raised, expectsRouter, lostRouter } = listener;
+    if (route === undefined && !autoconfigured && !raised && !expectsRouter && !lostRouter) return [];
     const acceptRa = readIfThere(known.sysctl, acceptRaOf(name));
     return acceptRa === undefined ? [] : [{ ...listener, acceptRa }];
   });

@@ -42,10 +42,13 @@ export function desiredRoutes(routing: Routing, tunnels: Stack<number>): Route[]
   ];
 }
 
+/** Tells the node's routes of our protocol from those of its pods. */
+export function isNodeRoute({ priority }: Pick<Route, "priority">): boolean {
+  return priority === routeMetrics.toNode || priority === routeMetrics.unused;
+}
+
 function readRoutes(connection: Connection): Route[] {
-  const ours: readonly (number | undefined)[] = [routeMetrics.toNode, routeMetrics.unused];
-  const routes = connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol }));
-  return routes.filter(({ priority }) => ours.includes(priority));
+  return connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol })).filter(isNodeRoute);
 }
 
 /** Brings the kernel's routes to what is desired, all in one batch; where nothing differs nothing is written. */

@@ -153,7 +153,7 @@ describe("findUplinks()", () => {
     ],
   ] as const)("%s: IPv6 that is %s is a fault where it is needed", ([, state, prefixes, message]) => {
     const { faults } = found({ links, routes: [default4(2)] }, { prefixes }, { state });
-    expect(faults).toEqual(message === undefined ? [] : [{ code: "ipv6-disabled", message }]);
+    expect(faults).toEqual(message === undefined ? [] : [{ code: `ipv6-${state}`, message }]);
   });
 });
 

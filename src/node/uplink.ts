@@ -65,7 +65,11 @@ export function findUplinks(host: Host, choice: UplinkChoice, ipv6: (link: strin
   const { chosen, faults } = choice.uplink === "auto" ? byDefaultRoute(host, defaults) : byName(host, choice.uplink);
   return {
     links: chosen.map((link) => uplinkOf(host, link, { defaults, ipv6: ipv6(link.name) })),
-    faults: [...faults, ...chosen.flatMap(({ name }) => ipv6Faults(name, choice.prefixes, ipv6(name)))],
+    faults: [
+      ...faults,
+      ...(chosen.some(({ up, carrier }) => up && carrier) ? [] : chosen.map(downFault)),
+      ...chosen.flatMap(({ name }) => ipv6Faults(name, choice.prefixes, ipv6(name))),
+    ],
   };
 }
 
@@ -192,6 +196,13 @@ function linksOf(nextHop: Route["nextHop"]): readonly number[] {
   return paths.flatMap(({ link }) => link ?? []);
 }
 
+function downFault({ name, up }: Link): Fault {
+  const message = up
+    ? `Uplink ${name} has no carrier, so no other node is reached; look at its cable, or at what is at the other end`
+    : `Uplink ${name} is switched off, so no other node is reached; switch it on: ip link set ${name} up`;
+  return { code: "uplink-down", message };
+}
+
 function ipv6Faults(name: string, prefixes: readonly Prefix[], { state }: Ipv6State): Fault[] {
   const prefix = prefixes.find(({ family }) => family === "v6");
   if (prefix === undefined || state === "on") return [];
@@ -201,7 +212,7 @@ function ipv6Faults(name: string, prefixes: readonly Prefix[], { state }: Ipv6St
         `switch it on: sysctl -w net/ipv6/conf/${name}/disable_ipv6=0`
       : `The kernel has no IPv6, and this node has the prefix ${prefix}; start it without ipv6.disable=1, ` +
         "or give the node prefixes of IPv4 only";
-  return [{ code: "ipv6-disabled", message }];
+  return [{ code: state === "disabled" ? "ipv6-disabled" : "ipv6-absent", message }];
 }
 
 function candidates(links: readonly Link[]): string {

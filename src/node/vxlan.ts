@@ -3,7 +3,7 @@
 import { type Address, families, type Stack } from "../ip/address.ts";
 import type { Sysctl } from "../kernel/kernel.ts";
 import type { Connection } from "../netlink/connection.ts";
-import { alreadyExists, isGone } from "../netlink/kernel-error.ts";
+import { alreadyExists, isGone, KernelError } from "../netlink/kernel-error.ts";
 import { changeLink, createLink, deleteLink, getLink, type Link } from "../netlink/link.ts";
 import type { Fault } from "./fault.ts";
 import type { Report } from "./report.ts";
@@ -82,7 +82,9 @@ function create(connection: Connection, wanted: WantedLink): Link | { readonly f
   try {
     return connection.execute(requests)[2];
   } catch (error) {
-    if (!alreadyExists(error) || !(error instanceof Error)) throw error;
+    if (!(error instanceof KernelError)) throw error;
+    if (error.code === "EOPNOTSUPP") return { faults: [withoutModule(error, name)] };
+    if (!alreadyExists(error)) throw error;
     const message =
       `${error.message}; another VXLAN link of this node has identifier ${id} on port ${port}: ` +
       "take that one away, or give routing.vxlan another id on all nodes";
@@ -123,6 +125,13 @@ function isUsable({ alias, mac, vxlan }: Link, wanted: WantedLink): boolean {
     vxlan.local?.equals(wanted.local) === true &&
     !vxlan.learning
   );
+}
+
+function withoutModule({ message: why }: KernelError, name: string): Fault {
+  const message =
+    `${why}; the kernel lacks the module vxlan, which tunnel ${name} to other nodes needs: modprobe vxlan, and for the next boot ` +
+    "echo vxlan > /etc/modules-load.d/vxlan.conf; or reach the nodes without a tunnel: routing.mode direct or external";
+  return { code: "module-missing", message };
 }
 
 function taken({ name, kind }: Link): Report {

@@ -82,6 +82,18 @@ describe("Loop", () => {
     await loop.stop();
   });
 
+  test("leaves as much time to others as its passes take, however many events there are", async () => {
+    const { loop, clock, passes } = counting({ pass: () => clockOf().sleep(400, new AbortController().signal) });
+    const clockOf = () => clock;
+    loop.start();
+    for (let tick = 0; tick < 399; tick++) {
+      await clock.advance(10);
+      loop.lookAgain();
+    }
+    expect(passes()).toBe(5);
+    await loop.stop();
+  });
+
   test("passes again for an event that came during a pass", async () => {
     const gate = Promise.withResolvers<void>();
     const { loop, clock, passes } = counting({ pass: () => gate.promise });

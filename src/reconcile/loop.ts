@@ -81,9 +81,12 @@ export class Loop {
   async #idle(startedAt: number, pauseMs: number): Promise<void> {
     this.#wake = new AbortController();
     if (this.#stop.signal.aborted) return;
+    const now = () => this.#options.clock.now();
+    // However much happens, a loop of long passes leaves half of the time to whatever else the process does.
+    const restedAt = now() + (now() - startedAt);
     if (!this.#wanted) await this.#options.clock.sleep(pauseMs, this.#wake.signal);
     // The least distance between two passes holds for events also, but never delays the end.
-    const restMs = startedAt + (this.#options.minIntervalMs ?? defaultMinIntervalMs) - this.#options.clock.now();
+    const restMs = Math.max(startedAt + (this.#options.minIntervalMs ?? defaultMinIntervalMs), restedAt) - now();
     if (restMs > 0) await this.#options.clock.sleep(restMs, this.#stop.signal);
   }
 }

@@ -3,6 +3,7 @@ import { addressType } from "../../netlink/address.ts";
 import { linkType } from "../../netlink/link-message.ts";
 import { type Message, messageFlag } from "../../netlink/message.ts";
 import { neighborMessage, neighborType } from "../../netlink/neighbor.ts";
+import { neighborTableType } from "../../netlink/neighbor-table.ts";
 import { namespaceIdType } from "../../netlink/netnsid.ts";
 import { routeType } from "../../netlink/route-message.ts";
 import { ruleType } from "../../netlink/rule.ts";
@@ -12,6 +13,7 @@ import { addAddress, listAddresses, removeAddress } from "./addresses.ts";
 import { addForwarding, listForwardings, removeForwarding } from "./forwardings.ts";
 import { deleteLink, getLink, listLinks, newLink } from "./links.ts";
 import { assignNamespaceId, getNamespaceId, listNamespaceIds } from "./namespace-ids.ts";
+import { listNeighborTables } from "./neighbor-tables.ts";
 import { addNeighbor, listNeighbors, removeNeighbor } from "./neighbors.ts";
 import { refuse } from "./refusal.ts";
 import { addRoute, findRoute, listRoutes, removeRoute } from "./routes.ts";
@@ -84,6 +86,7 @@ const lists = new Map<number, List>([
   [trafficType.getQueue, listQueues],
   [trafficType.getFilter, listRedirects],
   [namespaceIdType.get, listNamespaceIds],
+  [neighborTableType.get, listNeighborTables],
 ]);
 
 /** What there is to say to a message: the entries of a list, the one that was asked for, or nothing. */

@@ -1,6 +1,6 @@
 // What the fake kernel holds: network namespaces with their links, addresses, routes and so on. Plain data; the files beside this
 // one change it as Linux would.
-import type { Address } from "../../ip/address.ts";
+import type { Address, Family } from "../../ip/address.ts";
 import type { Mac } from "../../ip/mac.ts";
 import type { LinkAddress } from "../../netlink/address.ts";
 import type { Forwarding } from "../../netlink/forwarding.ts";
@@ -24,6 +24,8 @@ export interface Machine {
   now: number;
   /** For MACs, which Linux would draw at random. */
   macs: number;
+  /** How often each table of neighbors had no room. */
+  readonly neighborRefusals: Record<Family, bigint>;
 }
 
 export interface NamespaceState {
