@@ -6,7 +6,7 @@ import type { Prefix } from "../ip/prefix.ts";
 export interface Ruleset {
   /**
    * `hextet`: a table of this name in nftables; in iptables the beginning of the names of chains and sets, in capitals for chains.
-   * At most 10 letters and hyphens.
+   * At most 9 letters and hyphens.
    */
   readonly name: string;
   /** A family that is not here has no rules, and what an earlier ruleset of the same name had of it is taken away. */
@@ -54,7 +54,7 @@ export type Match =
   | { readonly kind: "prefix"; readonly end: End; readonly prefix: Prefix; readonly not?: true }
   /** The destination's address, protocol and port are in a set of endpoints. */
   | { readonly kind: "endpoint"; readonly set: string }
-  /** Source and destination, in this order, are a pair of a set of pairs. */
+  /** Source and destination are a pair of a set of pairs: a packet of an address to itself. */
   | { readonly kind: "pair"; readonly set: string }
   /** The destination is an address of the node itself. */
   | { readonly kind: "local"; readonly not?: true }
@@ -93,7 +93,8 @@ export type Verdict =
 
 /**
  * What a set holds. Elements are text in the form in which RFC 5952 prints addresses and prefixes, because they are many, compared
- * and printed, and never calculated with. Prefixes must not overlap. An endpoint is `address,protocol:port`, a pair `address,address`.
+ * and printed, and never calculated with. Prefixes must not overlap. An endpoint is `address,protocol:port`, a pair `address,address`,
+ * and the address twice the same: neither backend compares a packet's two addresses in general.
  */
 export type Content =
   | { readonly kind: "addresses" | "prefixes" | "endpoints" | "pairs"; readonly elements: ReadonlySet<string> }

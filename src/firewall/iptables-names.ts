@@ -1,0 +1,63 @@
+// What chains and sets are called in iptables and ipset. Chains have 28 characters and are shared by all who use a table; sets have 31
+// and are shared by both families and all tables, and a set cannot change its type: so all of these are in the name.
+import { createHash } from "node:crypto";
+import type { Family } from "../ip/address.ts";
+import type { Content, End, FamilyRules } from "./ruleset.ts";
+
+/** Beginnings by which we know our own. */
+export function chainPrefix(ruleset: string): string {
+  return `${ruleset.toUpperCase()}-`;
+}
+
+export function setPrefix(ruleset: string): string {
+  return `${ruleset}-`;
+}
+
+const kindLetters: Readonly<Record<Content["kind"], string>> = {
+  addresses: "a",
+  prefixes: "p",
+  endpoints: "e",
+  pairs: "s",
+  chains: "c",
+};
+
+export class IptablesNames {
+  readonly family: Family;
+  readonly #ruleset: string;
+  readonly #rules: FamilyRules;
+
+  constructor(ruleset: string, family: Family, rules: FamilyRules) {
+    this.#ruleset = ruleset;
+    this.family = family;
+    this.#rules = rules;
+  }
+
+  chain(name: string): string {
+    return chainPrefix(this.#ruleset) + name.toUpperCase();
+  }
+
+  /** The chain that leads on to those of a set of kind `chains`. */
+  dispatch(set: string, end: End): string {
+    return `${this.chain(set)}.${end === "source" ? "S" : "D"}`;
+  }
+
+  set(name: string): string {
+    return `${setPrefix(this.#ruleset)}${name}-${kindLetters[this.#rules.sets.get(name)?.kind ?? "addresses"]}${this.#digit}`;
+  }
+
+  /** The set of the addresses that go to one chain. */
+  target(set: string, chain: string): string {
+    const name = (middle: string) => `${setPrefix(this.#ruleset)}${middle}-c${this.#digit}`;
+    const readable = name(`${set}.${chain}`);
+    if (readable.length <= 31) return readable;
+    return name(`.${createHash("sha256").update(`${set}.${chain}`).digest("hex").slice(0, 16)}`);
+  }
+
+  counter(name: string): string {
+    return `${this.#ruleset}-${name}`;
+  }
+
+  get #digit(): string {
+    return this.family === "v6" ? "6" : "4";
+  }
+}

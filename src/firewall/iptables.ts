@@ -1,0 +1,126 @@
+// Prints a ruleset for `iptables-restore --noflush`, `ip6tables-restore --noflush` and `ipset restore`: our own chains in raw, filter and
+// nat, and one jump to each from a built-in chain. Tables are described as values first, so that what differs between two of them
+// can be printed as well (iptables-changes.ts).
+import type { Family, Stack } from "../ip/address.ts";
+import { type IpSet, ipSets, targetsOf } from "./ipset.ts";
+import { IptablesNames } from "./iptables-names.ts";
+import { iptablesRules } from "./iptables-rule.ts";
+import type { Chain, End, FamilyRules, Hook, Ruleset } from "./ruleset.ts";
+import { requireSound } from "./sound-ruleset.ts";
+
+export const iptablesTables = ["raw", "filter", "nat"] as const;
+export type IptablesTable = (typeof iptablesTables)[number];
+
+export interface IptablesRules {
+  readonly tables: Readonly<Record<IptablesTable, TableRules>>;
+  readonly sets: ReadonlyMap<string, IpSet>;
+}
+
+/** Names are those in the kernel. */
+export interface TableRules {
+  /** What stands behind `-A CHAIN`, by chain. */
+  readonly chains: ReadonlyMap<string, readonly string[]>;
+  /** Our chain for each built-in one that leads to one. */
+  readonly jumps: ReadonlyMap<string, string>;
+}
+
+const hooks: Readonly<Record<Hook, { readonly table: IptablesTable; readonly chain: string }>> = {
+  ingress: { table: "raw", chain: "PREROUTING" },
+  forward: { table: "filter", chain: "FORWARD" },
+  input: { table: "filter", chain: "INPUT" },
+  output: { table: "filter", chain: "OUTPUT" },
+  prerouting: { table: "nat", chain: "PREROUTING" },
+  outgoing: { table: "nat", chain: "OUTPUT" },
+  postrouting: { table: "nat", chain: "POSTROUTING" },
+};
+
+export function iptablesRulesOf(ruleset: Ruleset): Stack<IptablesRules> {
+  requireSound(ruleset);
+  const { v4, v6 } = ruleset.families;
+  return {
+    ...(v6 && { v6: familyRules(ruleset.name, "v6", v6) }),
+    ...(v4 && { v4: familyRules(ruleset.name, "v4", v4) }),
+  };
+}
+
+function familyRules(name: string, family: Family, rules: FamilyRules): IptablesRules {
+  const names = new IptablesNames(name, family, rules);
+  const table = (each: IptablesTable) => tableRules(each, rules, names);
+  return { tables: { raw: table("raw"), filter: table("filter"), nat: table("nat") }, sets: ipSets(rules, names) };
+}
+
+/** The chains that packets of this table can come to: a chain without a hook is in every table from which it is reached. */
+function tableRules(table: IptablesTable, rules: FamilyRules, names: IptablesNames): TableRules {
+  const hooked = [...rules.chains].flatMap(([name, { hook }]) =>
+    hook !== undefined && hooks[hook].table === table ? [{ name, builtIn: hooks[hook].chain }] : [],
+  );
+  const chains = new Map<string, readonly string[]>();
+  const open = hooked.map(({ name }) => name);
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (chains.has(names.chain(name))) continue;
+    const chain = rules.chains.get(name) ?? { rules: [] };
+    chains.set(
+      names.chain(name),
+      chain.rules.flatMap((rule) => iptablesRules(rule, names)),
+    );
+    for (const { set, end } of dispatchesOf(chain))
+      chains.set(names.dispatch(set, end), dispatchRules(set, end, { rules, names }));
+    open.push(...targetChains(chain, rules));
+  }
+  return { chains, jumps: new Map(hooked.map(({ name, builtIn }) => [builtIn, names.chain(name)])) };
+}
+
+function dispatchesOf(chain: Chain): readonly { readonly set: string; readonly end: End }[] {
+  return chain.rules.flatMap(({ then }) => (then.kind === "dispatch" ? [then] : []));
+}
+
+function targetChains(chain: Chain, rules: FamilyRules): string[] {
+  return chain.rules.flatMap(({ then }) => {
+    if (then.kind === "jump" || then.kind === "goto") return [then.chain];
+    return then.kind === "dispatch" ? [...targetsOf(rules.sets.get(then.set)).keys()] : [];
+  });
+}
+
+interface Context {
+  readonly rules: FamilyRules;
+  readonly names: IptablesNames;
+}
+
+/** `-g`: a packet goes to one of them at most, also while an address is in two of the sets, in the midst of a change. */
+function dispatchRules(set: string, end: End, { rules, names }: Context): string[] {
+  const direction = end === "source" ? "src" : "dst";
+  return [...targetsOf(rules.sets.get(set)).keys()]
+    .sort()
+    .map((chain) => `-m set --match-set ${names.target(set, chain)} ${direction} -g ${names.chain(chain)}`);
+}
+
+/** The whole of one family for iptables-restore, from nothing. */
+export function printIptables({ tables }: IptablesRules): string {
+  return iptablesTables.map((table) => printTable(table, tables[table])).join("");
+}
+
+function printTable(table: IptablesTable, { chains, jumps }: TableRules): string {
+  if (chains.size === 0) return "";
+  return restoreText(table, [
+    ...[...chains.keys()].map(declareChain),
+    ...[...chains].flatMap(([chain, rules]) => appendRules(chain, rules)),
+    ...[...jumps].map(([builtIn, chain]) => insertJump(builtIn, chain)),
+  ]);
+}
+
+export function restoreText(table: IptablesTable, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `*${table}\n${lines.join("\n")}\nCOMMIT\n`;
+}
+
+/** Makes a chain, or empties the one that is there. */
+export function declareChain(chain: string): string {
+  return `:${chain} - [0:0]`;
+}
+
+export function appendRules(chain: string, rules: readonly string[]): string[] {
+  return rules.map((rule) => `-A ${chain} ${rule}`.trimEnd());
+}
+
+export function insertJump(builtIn: string, chain: string): string {
+  return `-I ${builtIn} 1 -j ${chain}`;
+}
