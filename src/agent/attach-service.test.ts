@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -161,6 +161,20 @@ describe("AttachService", () => {
     expect(statSync(join(directory, "run", "agent.sock")).mode & 0o777).toBe(0o600);
     expect(statSync(join(directory, "run")).mode & 0o777).toBe(0o700);
     await first[Symbol.asyncDispose]();
+  });
+
+  test("leaves the path to a newer agent when it ends, and nothing beside it", async () => {
+    const first = await start(pluginWith(async () => ({ result })));
+    await using _second = await start(pluginWith(async () => ({ result })));
+    await first[Symbol.asyncDispose]();
+    expect((await call(request))[4]).toBe(accepted);
+    expect(readdirSync(join(directory, "run"))).toEqual(["agent.sock"]);
+  });
+
+  test("refuses calls at once when it has ended", async () => {
+    const service = await start(pluginWith(async () => ({ result })));
+    await service[Symbol.asyncDispose]();
+    await expect(dial()).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
   test("waits for calls under way when it ends", async () => {

@@ -1,6 +1,6 @@
 // Serves the launcher over the agent's socket: reads one call per connection, has the plugin do it, sends the answer. What the bytes
 // mean is launcher-protocol.ts; what each side owes the other is docs/decisions/launcher-and-runtime.md.
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { type Answer, type Plugin, serve } from "../cni/dispatch.ts";
@@ -51,10 +51,13 @@ export class AttachService implements AsyncDisposable {
   static async start(options: AttachServiceOptions): Promise<AttachService> {
     const service = new AttachService(options);
     await mkdir(dirname(options.socket), { recursive: true, mode: 0o700 });
-    // An agent that was killed leaves its socket behind, and nobody listens on it.
-    await rm(options.socket, { force: true });
-    await service.#listen(options.socket);
-    await chmod(options.socket, 0o600);
+    // Node unlinks at the end what it was told to listen on, which must not be the path: by then it may be a newer agent's. Whoever
+    // is renamed into place has it; a socket nobody listens on any more stays there, and refuses calls at once.
+    const own = `${options.socket}.${process.pid}`;
+    await rm(own, { force: true });
+    await service.#listen(own);
+    await chmod(own, 0o600);
+    await rename(own, options.socket);
     return service;
   }
 

@@ -1,5 +1,6 @@
 // Takes Hextet off a node: the network configuration first, so that no pod comes any more, then pods' links where that is asked for, then
 // what the agent made for the node, and last the sysctls as they were. Leases stay in their database for whoever installs it again.
+import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Kernel } from "../kernel/kernel.ts";
 import { cleanUpNode } from "../node/cleanup.ts";
@@ -23,6 +24,7 @@ export async function cleanUp({ config, kernel, pods }: CleanupOptions): Promise
     );
   }
   const { cni } = config;
+  await rm(config.socket, { force: true });
   const conflist = await removeConflist(cni);
   const detached = pods ? await removeOrphans(kernel, { network: cni.network, keep: [] }) : [];
   const { changes, sysctls } = await cleanUpNode(kernel, SysctlRecord.open(config.dataDirectory, kernel.sysctl()));

@@ -120,7 +120,7 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
     ["cni: {plugins: [{typ: portmap}]}", "agent.yaml:1:17: cni.plugins[0].type: it is missing"],
     ["cni: {plugins: [{type: /bin/sh}]}", 'agent.yaml:1:24: cni.plugins[0].type: "/bin/sh" is not a plugin'],
     ["dataDirectory: ./data", 'agent.yaml:1:16: dataDirectory: "./data" is not a path from the root'],
-    [`socket: /${"x".repeat(107)}`, "agent.yaml:1:9: socket: the path is longer than the 107 bytes"],
+    [`socket: /${"x".repeat(99)}`, "agent.yaml:1:9: socket: the path is longer than the 99 bytes"],
     [
       "listen: ::1:9000",
       'agent.yaml:1:9: listen: "::1:9000" cannot be listened on: an IPv6 address stands in brackets; write [::1]:9000',

@@ -57,8 +57,11 @@ export interface Firewall {
   readonly masquerade: { readonly ipv4: boolean; readonly ipv6: "auto" | boolean };
 }
 
-/** The longest path a Unix socket can have is that of sun_path, less the zero at its end (unix(7)). */
-const longestSocketPath = 107;
+/**
+ * The longest path a Unix socket can have is that of sun_path, 108 bytes with a zero at its end (unix(7)); while it is made it has a
+ * dot and a process id of up to 7 digits (proc(5), pid_max) behind its name.
+ */
+const longestSocketPath = 107 - 8;
 /** IPv6 asks it of every link (RFC 8200, section 5). */
 const leastMtu = 1280;
 
@@ -173,7 +176,7 @@ function socketPath() {
     absolutePath(),
     v.check(
       (path) => Buffer.byteLength(path) <= longestSocketPath,
-      `the path is longer than the ${longestSocketPath} bytes a socket's can have; write a shorter one`,
+      `the path is longer than the ${longestSocketPath} bytes it may have; write a shorter one`,
     ),
   );
 }
