@@ -1,4 +1,5 @@
 import { test as base, describe, expect } from "vitest";
+import { type Family, families, familyName } from "../ip/address.ts";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
