@@ -81,8 +81,20 @@ describe("hextetctl install", () => {
   test("makes the directory and puts all programs there, and a repetition changes nothing", () => {
     const directory = freshDirectory();
     expect(install(directory, 0)).toMatchObject({ code: 0 });
-    expect(readdirSync(directory)).toEqual([".hextet", "hextet", "hextet-ipam", "hextetctl", "loopback"]);
+    expect(readdirSync(directory)).toEqual([
+      ".hextet",
+      "hextet",
+      "hextet-agent",
+      "hextet-ipam",
+      "hextetctl",
+      "loopback",
+    ]);
     expect(running(directory)).toBe(variant(0).manifest.buildId);
+    const operations = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
+    const [, agent = ""] = /^ExecStart=\/opt\/cni\/bin\/(\S+)$/m.exec(operations) ?? [];
+    expect(execFileSync(join(directory, agent), ["--help"], { encoding: "utf8" })).toMatch(
+      /^hextet-agent \[--config FILE\]/,
+    );
     const before = snapshot(directory);
     expect(install(directory, 0)).toEqual({ code: 0, output: `${directory} is up to date\n` });
     expect(snapshot(directory)).toEqual(before);
@@ -257,12 +269,15 @@ describe("what cannot be installed is refused, with the fix and without a trace:
     expect(existsSync(join(directory, ".hextet"))).toBe(false);
   }
 
-  test.for(["hextet", "hextet-ipam", "hextetctl", "loopback"])("a directory named %s in the way", (name) => {
-    const directory = freshDirectory();
-    mkdirSync(join(directory, name), { recursive: true });
-    expectRefused(directory, install(directory, 0), new RegExp(`${name} is a directory; move it away`));
-    expect(readdirSync(directory)).toEqual([name]);
-  });
+  test.for(["hextet", "hextet-agent", "hextet-ipam", "hextetctl", "loopback"])(
+    "a directory named %s in the way",
+    (name) => {
+      const directory = freshDirectory();
+      mkdirSync(join(directory, name), { recursive: true });
+      expectRefused(directory, install(directory, 0), new RegExp(`${name} is a directory; move it away`));
+      expect(readdirSync(directory)).toEqual([name]);
+    },
+  );
 
   test("a program of the same name that is not ours", () => {
     const directory = freshDirectory();

@@ -1,6 +1,6 @@
 // What is installed in a CNI binary directory, as plain values for the plan to decide on, and how it lies there:
 //
-//     hextet, hextet-ipam, hextetctl -> .hextet/current/bin/hextet
+//     hextet, hextet-agent, hextet-ipam, hextetctl -> .hextet/current/bin/hextet
 //     .hextet/current -> 1f0c...     the version in use; renaming this one link switches every name at once
 //     .hextet/previous -> 9ab4...    the version before it, kept because a process may just be starting from it
 //     .hextet/1f0c.../{bin,lib}      a version, complete before it got this name
@@ -11,7 +11,7 @@ import type { ManifestFile } from "./manifest.ts";
 export const home = ".hextet";
 /** Where every name points, seen from the CNI binary directory. */
 export const nameTarget = `${home}/current/bin/hextet`;
-export const programNames = ["hextet", "hextet-ipam", "hextetctl"] as const;
+export const programNames = ["hextet", "hextet-agent", "hextet-ipam", "hextetctl"] as const;
 export const temporaryPrefix = ".tmp-";
 
 export interface Installation {

@@ -5,7 +5,7 @@ import { planInstall, planUninstall, type Step } from "./plan.ts";
 
 const [old, older, wanted] = ["a".repeat(16), "b".repeat(16), "c".repeat(16)] as const;
 const manifest: Manifest = { version: "1.2.3", buildId: wanted, architecture: "x64", files: [] };
-const names = ["hextet", "hextet-ipam", "hextetctl", "loopback"];
+const names = ["hextet", "hextet-agent", "hextet-ipam", "hextetctl", "loopback"];
 
 function version(name: string, more: Partial<Version> = {}): Version {
   return { name, buildId: name.slice(0, 16), whole: true, inUse: false, files: [], ...more };
@@ -101,7 +101,7 @@ describe("planInstall()", () => {
     expect(plan(have, loopback)).toEqual(steps);
   });
 
-  test.for(["hextet", "hextet-ipam", "hextetctl"])(
+  test.for(["hextet", "hextet-agent", "hextet-ipam", "hextetctl"])(
     "refuses a file named %s that is not ours, and a directory",
     (name) => {
       expect(() => plan(installation({}, { [name]: "file" }))).toThrow(
@@ -132,7 +132,8 @@ describe("planUninstall()", () => {
   });
 
   test("leaves alone what is not ours", () => {
-    const entries = { hextet: "file", "hextet-ipam": "directory", hextetctl: "absent", loopback: "file" } as const;
+    const foreign = { hextet: "file", "hextet-ipam": "directory", loopback: "file" } as const;
+    const entries = { ...foreign, hextetctl: "absent", "hextet-agent": "absent" } as const;
     expect(planUninstall(installation({ versions: [], replaced: ["loopback"] }, entries)).map(print)).toEqual([
       "remove .hextet",
     ]);
