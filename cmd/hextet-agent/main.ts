@@ -24,7 +24,7 @@ async function main(): Promise<number> {
   const file = values.config ?? defaultConfigFile;
   const config = await loadAgentConfig({ file, mayBeMissing: values.config === undefined, hostName: hostname() });
   const log = createLog({ level: config.logLevel });
-  await using _agent = await startAgent({ config, log, buildId: readBuildId() });
+  await using _agent = await startAgent({ config, log, buildId: readBuildId(), environment: process.env });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve);
   });

@@ -1,12 +1,12 @@
 // The agent, put together: the cluster's view, the loop that keeps the node by it, and the service that attaches pods from a warm
 // process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
-import { FileSource } from "../cluster/file/file-source.ts";
 import { linux } from "../kernel/linux.ts";
 import type { Log } from "../log/log.ts";
 import { residentHost } from "../plugin/host.ts";
 import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
 import { type AnsweredCall, AttachService } from "./attach-service.ts";
+import { createClusterSource } from "./cluster-source.ts";
 import type { AgentConfig } from "./config.ts";
 import { HealthServer } from "./health.ts";
 import { Metrics } from "./metrics.ts";
@@ -19,10 +19,11 @@ export interface AgentOptions {
   readonly log: Log;
   /** That of the launcher it came with; calls of others are declined. */
   readonly buildId: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Runs until it is disposed of. */
-export async function startAgent({ config, log, buildId }: AgentOptions): Promise<AsyncDisposable> {
+export async function startAgent({ config, log, buildId, environment }: AgentOptions): Promise<AsyncDisposable> {
   await using started = new AsyncDisposableStack();
   const removal = started.use(
     new BackgroundRemoval(linux, (error) => log.error("links could not be deleted", { error })),
@@ -33,7 +34,7 @@ export async function startAgent({ config, log, buildId }: AgentOptions): Promis
   const readiness = new NodeReadiness(log, () => leases);
   const metrics = new Metrics({ usage: () => readiness.usage(), faults: () => readiness.faults().length });
 
-  const source = started.use(new FileSource({ path: config.cluster.file, log }));
+  const source = started.use(createClusterSource({ cluster: config.cluster, log, environment, withPolicies: false }));
   const loop = new NodeLoop({ config, kernel: linux, source, log, readiness, metrics });
   started.defer(() => loop.stop());
   await source.start(() => loop.lookAgain());

@@ -33,7 +33,7 @@ describe("readAgentConfig()", () => {
   test("takes each value that is written", () => {
     const config = read(`
 nodeName: node-1.example.org
-cluster: {source: file, file: /c.yaml}
+cluster: {source: kubernetes, file: /c.yaml, kubernetes: {credentials: /kube, apiServers: ["https://[fd00::1]:6443"]}}
 uplink: [eth1, eth0]
 routing: {mode: vxlan, vxlan: {id: 7, port: 8472}}
 ndpProxy: on
@@ -47,7 +47,11 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
 `);
     expect(JSON.parse(JSON.stringify(config))).toEqual({
       nodeName: "node-1.example.org",
-      cluster: { source: "file", file: "/c.yaml" },
+      cluster: {
+        source: "kubernetes",
+        file: "/c.yaml",
+        kubernetes: { credentials: "/kube", apiServers: ["https://[fd00::1]:6443/"] },
+      },
       uplink: ["eth1", "eth0"],
       routing: { mode: "vxlan", vxlan: { id: 7, port: 8472 } },
       ndpProxy: "on",
@@ -89,7 +93,22 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
     ["routing:\n  vxlan:\n    vni: 7", "agent.yaml:3:5: routing.vxlan.vni: this key is unknown; known are id, port"],
     ["nodeName: 12", "agent.yaml:1:11: nodeName: 12 is not a string; put it in quotes"],
     ["nodeName: a b", 'agent.yaml:1:11: nodeName: "a b" cannot be a node\'s name; write letters, digits'],
-    ["cluster: {source: fil}", 'agent.yaml:1:19: cluster.source: "fil" is not "file"; did you mean file'],
+    [
+      "cluster: {source: fil}",
+      'agent.yaml:1:19: cluster.source: "fil" is not "file" or "kubernetes"; did you mean file',
+    ],
+    [
+      "cluster: {kubernetes: {credentials: kube.yaml}}",
+      'agent.yaml:1:37: cluster.kubernetes.credentials: "kube.yaml" is not a path from the root',
+    ],
+    [
+      "cluster: {kubernetes: {apiServers: ['https://fd00::1:6443']}}",
+      'agent.yaml:1:37: cluster.kubernetes.apiServers[0]: "https://fd00::1:6443" is not the address of an API server: it is not a URL; write it as in https://[fd00::1]:6443',
+    ],
+    [
+      "cluster: {kubernetes: {apiServers: ['http://[fd00::1]:8080']}}",
+      'agent.yaml:1:37: cluster.kubernetes.apiServers[0]: "http://[fd00::1]:8080" is not the address of an API server: tokens are sent there, so it must be https',
+    ],
     [
       "cluster: {file: x.yaml}",
       'agent.yaml:1:17: cluster.file: "x.yaml" is not a path from the root; write it from the first / on',
@@ -251,10 +270,13 @@ describe("the documents", () => {
   test("the first example of agent-configuration.md says what the defaults say", async () => {
     const [example = "", ...others] = await examplesOf("agent-configuration.md");
     expect(read(example)).toEqual(read(""));
-    expect(others.length).toBe(1);
-    expect(others.map((other) => read(other).cni.plugins)).toEqual([
-      [{ type: "portmap", capabilities: { portMappings: true } }],
+    expect(others.length).toBe(2);
+    const [kubernetes, portmap] = others.map(read);
+    expect(kubernetes?.cluster.kubernetes.apiServers.map(({ host }) => host)).toEqual([
+      "[2001:db8::a]:6443",
+      "192.0.2.10:6443",
     ]);
+    expect(portmap?.cni.plugins).toEqual([{ type: "portmap", capabilities: { portMappings: true } }]);
   });
 
   test("agent-configuration.md and its example have every key of the schema and no other", async () => {

@@ -2,6 +2,7 @@
 // is config-file.ts. docs/agent-configuration.md is the reference; a test compares the two.
 import { isAbsolute } from "node:path";
 import * as v from "valibot";
+import { parseApiServer } from "../cluster/kubernetes/api-server-url.ts";
 import { faultOfNodeName } from "../cluster/node-name.ts";
 import { isName } from "../cni/environment.ts";
 import { closedObject, text } from "../config/parse.ts";
@@ -29,8 +30,14 @@ export interface AgentConfig {
 
 /** `file` is a YAML file, or a directory of them. */
 export interface ClusterOrigin {
-  readonly source: "file";
+  readonly source: "file" | "kubernetes";
   readonly file: string;
+  readonly kubernetes: {
+    /** A path is that of a kubeconfig. */
+    readonly credentials: "service-account" | (string & {});
+    /** Tried in this order, before the server that the environment or the kubeconfig names. */
+    readonly apiServers: readonly URL[];
+  };
 }
 
 export interface Routing {
@@ -86,8 +93,15 @@ function checked(faultOf: (text: string) => string | undefined) {
 }
 
 const cluster = section({
-  source: v.nullish(v.picklist(["file"]), "file"),
+  source: v.nullish(v.picklist(["file", "kubernetes"]), "file"),
   file: v.nullish(absolutePath(), "/etc/hextet/cluster.yaml"),
+  kubernetes: section({
+    credentials: v.nullish(
+      v.lazy((input) => (input === "service-account" ? v.literal("service-account") : absolutePath())),
+      "service-account",
+    ),
+    apiServers: v.nullish(v.array(text(parseApiServer)), []),
+  }),
 });
 
 const uplink = v.lazy((input) => (Array.isArray(input) ? interfaceNames : uplinkWord));

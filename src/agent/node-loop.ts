@@ -194,6 +194,10 @@ function harmless(message: string): Trouble {
 }
 
 function unknownNode({ nodeName, cluster }: AgentConfig): Trouble {
-  const message = `The cluster has no node ${nodeName}: add it to ${cluster.file}, or set nodeName to the name it has there`;
+  const message = `The cluster has no node ${nodeName}: ${whereNodesAre(cluster)}, or set nodeName to the name it has there`;
   return { message, harm: "attaching" };
+}
+
+function whereNodesAre({ source, file }: AgentConfig["cluster"]): string {
+  return source === "file" ? `add it to ${file}` : "see that its kubelet has registered";
 }
