@@ -72,27 +72,27 @@ export function nftRemoval(name: string, family: Family): string[] {
   return [`add table ${nftFamily[family]} ${name}`, `delete table ${nftFamily[family]} ${name}`];
 }
 
-function nftCreation(table: NftTable): string[] {
+export function nftCreation(table: NftTable): string[] {
   return [
     `add table ${table.name}`,
     ...[...table.counters].map((counter) => `add counter ${table.name} ${counter}`),
-    ...[...table.sets].map(([name, set]) => addSet(table, name, set)),
-    ...[...table.chains].map(([name, chain]) => addChain(table, name, chain)),
+    ...[...table.sets].map(([name, set]) => addSet(table.name, name, set)),
+    ...[...table.chains].map(([name, chain]) => addChain(table.name, name, chain)),
     ...[...table.sets].flatMap(([name, set]) => changeElements("add", `${table.name} ${name}`, elementsOf(set))),
-    ...[...table.chains].flatMap(([name, { rules }]) => addRules(table, name, rules)),
+    ...[...table.chains].flatMap(([name, { rules }]) => addRules(table.name, name, rules)),
   ];
 }
 
-export function addSet(table: NftTable, name: string, { type, definition }: NftSet): string {
-  return `add ${type} ${table.name} ${name} { ${definition} }`;
+export function addSet(table: string, name: string, { type, definition }: NftSet): string {
+  return `add ${type} ${table} ${name} { ${definition} }`;
 }
 
-export function addChain(table: NftTable, name: string, { hook }: NftChain): string {
-  return `add chain ${table.name} ${name}${hook === undefined ? "" : ` { ${hook} }`}`;
+export function addChain(table: string, name: string, { hook }: NftChain): string {
+  return `add chain ${table} ${name}${hook === undefined ? "" : ` { ${hook} }`}`;
 }
 
-export function addRules(table: NftTable, name: string, rules: readonly string[]): string[] {
-  return rules.map((rule) => `add rule ${table.name} ${name} ${rule}`);
+export function addRules(table: string, name: string, rules: readonly string[]): string[] {
+  return rules.map((rule) => `add rule ${table} ${name} ${rule}`);
 }
 
 /** Some to a line: what the kernel refuses is told by the line. */
@@ -104,7 +104,7 @@ export function changeElements(action: "add" | "delete", set: string, elements: 
   return lines;
 }
 
-function elementsOf({ content, nameOf }: NftSet): string[] {
+export function elementsOf({ content, nameOf }: NftSet): string[] {
   if (content.kind !== "chains") return [...content.elements].map((element) => nftElement(element));
   return [...content.elements].map(([address, chain]) => nftMapping(address, nameOf(chain)));
 }

@@ -129,3 +129,15 @@ export function withForward(family: Family, rules: readonly Rule[], sets: Family
     families: { [family]: { chains: new Map([["forward", { hook: "forward", rules }]]), sets } },
   };
 }
+
+/** The same ruleset with another set of this name in every family it has. */
+export function withSet({ name, families }: Ruleset, set: string, content: Content): Ruleset {
+  const changed = (rules: FamilyRules) => ({ ...rules, sets: new Map([...rules.sets, [set, content]]) });
+  return {
+    name,
+    families: { ...(families.v4 && { v4: changed(families.v4) }), ...(families.v6 && { v6: changed(families.v6) }) },
+  };
+}
+
+/** Addresses of its pods. */
+export const samplePods = { v4: addresses.v4.pods, v6: addresses.v6.pods } as const;
