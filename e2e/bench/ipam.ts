@@ -7,6 +7,7 @@ import type { Attachment } from "../../src/ipam/attachment.ts";
 import { type IpamConfig, parseIpam } from "../../src/ipam/config.ts";
 import { LeaseStore } from "../../src/ipam/lease-store.ts";
 import { table } from "../table.ts";
+import type { Measurement, Outcome } from "./outcome.ts";
 import { type Figures, figures } from "./statistics.ts";
 import type { Families } from "./subjects.ts";
 
@@ -18,12 +19,11 @@ export interface IpamOptions {
   readonly scratchDirectory: string;
 }
 
-export interface IpamRow {
+interface Row {
   readonly families: Families;
   readonly standing: number;
   readonly operation: Operation;
-  readonly p50Us: number;
-  readonly p99Us: number;
+  readonly us: Figures;
   /** p50 as a share of that with the fewest leases. */
   readonly ratio: number;
 }
@@ -40,20 +40,23 @@ type Operation = (typeof operations)[number];
  */
 const roundLength = 10;
 
-export function benchIpam(options: IpamOptions): IpamRow[] {
-  return options.families.flatMap((families) => {
-    // The first leases of a process are slower; this is for none of the stores to bear.
-    const contestants = [0, ...options.standing].map((standing) => new Contestant(families, standing, options));
-    const rounds = Array.from({ length: Math.ceil(options.samples / roundLength) }, (_, at) => {
-      const from = at * roundLength;
-      return { from, count: Math.min(roundLength, options.samples - from) };
-    });
-    for (const round of rounds) for (const contestant of contestants) contestant.attach(round);
-    for (const round of rounds) for (const contestant of contestants) contestant.reattach(round);
-    const [_warm, ...counted] = contestants;
-    for (const contestant of contestants) contestant.close();
-    return counted.flatMap((contestant) => contestant.rows(counted[0] ?? contestant));
+export function benchIpam(options: IpamOptions): Outcome {
+  const rows = options.families.flatMap((families) => benchFamilies(families, options));
+  return { text: ipamTable(rows), measurements: measurementsOf(rows) };
+}
+
+function benchFamilies(families: Families, options: IpamOptions): Row[] {
+  // The first leases of a process are slower; this is for none of the stores to bear.
+  const contestants = [0, ...options.standing].map((standing) => new Contestant(families, standing, options));
+  const rounds = Array.from({ length: Math.ceil(options.samples / roundLength) }, (_, at) => {
+    const from = at * roundLength;
+    return { from, count: Math.min(roundLength, options.samples - from) };
   });
+  for (const round of rounds) for (const contestant of contestants) contestant.attach(round);
+  for (const round of rounds) for (const contestant of contestants) contestant.reattach(round);
+  const [_warm, ...counted] = contestants;
+  for (const contestant of contestants) contestant.close();
+  return counted.flatMap((contestant) => contestant.rows(counted[0] ?? contestant));
 }
 
 interface Round {
@@ -103,11 +106,11 @@ class Contestant {
     this.#store[Symbol.dispose]();
   }
 
-  rows(first: Contestant): readonly IpamRow[] {
+  rows(first: Contestant): readonly Row[] {
     return operations.map((operation) => {
-      const { p50, p99 } = this.#figures(operation);
-      const ratio = p50 / first.#figures(operation).p50;
-      return { families: this.#families, standing: this.#standing, operation, p50Us: p50, p99Us: p99, ratio };
+      const us = this.#figures(operation);
+      const ratio = us.p50 / first.#figures(operation).p50;
+      return { families: this.#families, standing: this.#standing, operation, us, ratio };
     });
   }
 
@@ -151,10 +154,20 @@ function attachmentOf(containerId: string): Attachment {
   return { network: "bench", containerId, interfaceName: "eth0" };
 }
 
-export function ipamTable(rows: readonly IpamRow[]): string {
+function ipamTable(rows: readonly Row[]): string {
   const head = ["families", "leases", "operation", "p50 us", "p99 us", "ratio"];
-  const body = rows.map(({ families, standing, operation, p50Us, p99Us, ratio }) => {
-    return [families, String(standing), operation, p50Us.toFixed(0), p99Us.toFixed(0), ratio.toFixed(2)];
+  const body = rows.map(({ families, standing, operation, us, ratio }) => {
+    return [families, String(standing), operation, us.p50.toFixed(0), us.p99.toFixed(0), ratio.toFixed(2)];
   });
   return table([head, ...body]);
+}
+
+/** The peer is the same with the fewest leases. */
+function measurementsOf(rows: readonly Row[]): Measurement[] {
+  const nameOf = ({ families, standing, operation }: Row) => `ipam ${families}, ${standing} leases held: ${operation}`;
+  return rows.map((row) => {
+    const first = rows.find(({ families, operation }) => families === row.families && operation === row.operation);
+    const peer = first === undefined || first === row ? {} : { peer: nameOf(first) };
+    return { name: nameOf(row), unit: "us", ...row.us, ...peer };
+  });
 }

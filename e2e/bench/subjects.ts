@@ -1,16 +1,31 @@
-// What the attach bench compares: the plugin pairs that are at hand, each with its network configuration per set of families.
+// What the attach bench compares: ours, the kernel's own price, and the plugin pairs that are at hand, each with its command and its
+// network configuration per set of families. docs/performance.md says in words what each of them is.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { compiled } from "./compiled.ts";
 
 export type Families = "v4" | "v6" | "dual";
 
 export interface Subject {
   readonly name: string;
-  /** The executable, one absolute path. */
-  readonly program: string;
-  readonly conf: (families: Families, dataDirectory: string) => object;
+  /** What must be there, by absolute path; a subject that lacks any of it is left out. */
+  readonly needs: readonly string[];
+  readonly call: (place: CallPlace) => Call;
   /** Answers through an agent, which the bench starts for it. */
   readonly withAgent?: true;
+}
+
+export interface CallPlace {
+  readonly families: Families;
+  /** The subject's own. */
+  readonly directory: string;
+}
+
+export interface Call {
+  readonly command: readonly string[];
+  readonly stdin: string;
+  /** Files that the command reads, by path. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Places {
@@ -18,7 +33,15 @@ export interface Places {
   readonly binDirectory: string;
   /** Where the reference plugins are: package containernetworking-plugins puts them into /usr/lib/cni. */
   readonly referenceDirectory: string;
+  /** Where the bench's own programs are compiled to. */
+  readonly scratchDirectory: string;
 }
+
+/** What ratios are taken against. */
+export const referenceSubject = "bridge + host-local";
+export const floorSubject = "floor";
+
+const mtu = 1500;
 
 const ranges: Readonly<Record<Families, readonly object[][]>> = {
   v4: [[{ subnet: "10.77.0.0/16" }]],
@@ -32,50 +55,97 @@ const defaultRoutes: Readonly<Record<Families, readonly object[]>> = {
   dual: [{ dst: "::/0" }, { dst: "0.0.0.0/0" }],
 };
 
-/** In the order in which they run and are printed; the first of the reference's is what ratios are taken against. */
+/** In the order in which they run and are printed. */
 export function subjects(places: Places): Subject[] {
-  const reference = (plugin: string) => join(places.referenceDirectory, plugin);
-  const hostLocal = (families: Families, dataDir: string) => ({
-    type: "host-local",
-    ranges: ranges[families],
-    routes: defaultRoutes[families],
-    dataDir,
+  const all = [...ours(places), ...references(places)];
+  return all.filter(({ needs }) => needs.every((path) => existsSync(path)));
+}
+
+function ours({ binDirectory, scratchDirectory }: Places): Subject[] {
+  const program = join(binDirectory, "hextet");
+  const call = ({ families, directory }: CallPlace) => ({
+    command: [program],
+    stdin: JSON.stringify({
+      ...common("hextet"),
+      mtu,
+      ipam: { type: "hextet-ipam", ranges: ranges[families], dataDir: join(directory, "data") },
+    }),
   });
-  const all: Subject[] = [
+  return [
     {
-      name: "hextet, agent",
-      program: join(places.binDirectory, "hextet"),
-      conf: hextetConf,
-      withAgent: true,
+      name: floorSubject,
+      needs: [],
+      call: ({ families }) => ({ command: [compiled("floor", scratchDirectory), families], stdin: "" }),
+    },
+    { name: "hextet, agent", needs: [program], call, withAgent: true },
+    { name: "hextet standalone", needs: [program], call },
+  ];
+}
+
+function references({ referenceDirectory, scratchDirectory }: Places): Subject[] {
+  const reference = (plugin: string) => join(referenceDirectory, plugin);
+  const hostLocal = reference("host-local");
+  const chained = ["portmap", "bandwidth", "tuning"];
+  return [
+    {
+      name: referenceSubject,
+      needs: [reference("bridge"), hostLocal],
+      call: (place) => ({ command: [reference("bridge")], stdin: JSON.stringify(bridge(place)) }),
     },
     {
-      name: "hextet standalone",
-      program: join(places.binDirectory, "hextet"),
-      conf: hextetConf,
-    },
-    {
-      name: "bridge + host-local",
-      program: reference("bridge"),
-      conf: (families, dataDir) => ({
-        ...common("bridge"),
-        bridge: "bench0",
-        isGateway: true,
-        ipam: hostLocal(families, dataDir),
-      }),
+      name: `${referenceSubject} with the usual chain`,
+      needs: [reference("bridge"), hostLocal, ...chained.map(reference)],
+      call: (place) => chain(place, { reference, program: compiled("chain", scratchDirectory), chained }),
     },
     {
       name: "ptp + host-local",
-      program: reference("ptp"),
-      conf: (families, dataDir) => ({ ...common("ptp"), ipam: hostLocal(families, dataDir) }),
+      needs: [reference("ptp"), hostLocal],
+      call: (place) => ({
+        command: [reference("ptp")],
+        stdin: JSON.stringify({ ...common("ptp"), mtu, ipam: hostLocalOf(place) }),
+      }),
     },
   ];
-  return all.filter((subject) => existsSync(subject.program));
 }
 
-function hextetConf(families: Families, dataDir: string): object {
-  return { ...common("hextet"), ipam: { type: "hextet-ipam", ranges: ranges[families], dataDir } };
+function bridge(place: CallPlace) {
+  return { ...common("bridge"), bridge: "bench0", isGateway: true, mtu, ipam: hostLocalOf(place) };
 }
 
-function common(type: string): object {
+interface Chained {
+  readonly reference: (plugin: string) => string;
+  readonly program: string;
+  readonly chained: readonly string[];
+}
+
+/** As on a node whose configuration has them, for a pod that asks nothing of them. */
+function chain(place: CallPlace, { reference, program, chained }: Chained): Call {
+  const configurations = [
+    { ...bridge(place), name: "bench-chain", bridge: "bench1" },
+    ...chained.map((type) => ({ cniVersion: "1.0.0", name: "bench-chain", type })),
+  ];
+  const cache = join(place.directory, "stdout");
+  const parts = configurations.map((configuration) => ({
+    plugin: reference(configuration.type),
+    file: join(place.directory, `${configuration.type}.conf`),
+    text: JSON.stringify(configuration),
+  }));
+  return {
+    command: [program, cache, ...parts.flatMap(({ plugin, file }) => [plugin, file])],
+    stdin: "",
+    files: Object.fromEntries(parts.map(({ file, text }) => [file, text])),
+  };
+}
+
+function hostLocalOf({ families, directory }: CallPlace): object {
+  return {
+    type: "host-local",
+    ranges: ranges[families],
+    routes: defaultRoutes[families],
+    dataDir: join(directory, "data"),
+  };
+}
+
+function common(type: string): { readonly cniVersion: string; readonly name: string; readonly type: string } {
   return { cniVersion: "1.0.0", name: `bench-${type}`, type };
 }

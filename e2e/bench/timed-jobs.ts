@@ -1,6 +1,5 @@
-// Drives timed-jobs.c: builds it once, hands it runs, reads what each one cost.
+// Drives timed-jobs.c: hands it runs, reads what each one cost.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -27,20 +26,18 @@ export interface Batch {
   readonly workers: number;
 }
 
-const source = new URL("timed-jobs.c", import.meta.url).pathname;
-
 export class TimedJobs {
   readonly #directory: string;
   readonly #program: string;
 
-  constructor(directory: string) {
+  /** The program, and a directory for what jobs read and write. */
+  constructor(program: string, directory: string) {
     this.#directory = directory;
-    this.#program = join(directory, "timed-jobs");
+    this.#program = program;
   }
 
   /** Runs all jobs and gives their costs; a run that failed is an error with what it said. */
   async run(batch: Batch): Promise<Cost[]> {
-    this.#build();
     const input = join(this.#directory, "stdin");
     const outputs = join(this.#directory, "stdout");
     await mkdir(outputs, { recursive: true });
@@ -62,11 +59,6 @@ export class TimedJobs {
       throw new Error(`${batch.command.join(" ")} ended with ${failed.code} for ${failed.name}: ${said}${run.stderr}`);
     }
     return costs;
-  }
-
-  #build(): void {
-    if (existsSync(this.#program) && statSync(this.#program).mtimeMs > statSync(source).mtimeMs) return;
-    execFileSync("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", this.#program, source]);
   }
 }
 
