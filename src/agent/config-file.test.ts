@@ -43,7 +43,7 @@ dataDirectory: /data
 socket: /run/a.sock
 listen: 127.0.0.1:9000
 logLevel: warning
-firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
+firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true, except: [10.9.0.0/16]}, nptv6: [{inside: fd00:1::/48, outside: 2001:db8:5::/48}], antiSpoofing: false, logDenied: true}
 `);
     expect(JSON.parse(JSON.stringify(config))).toEqual({
       nodeName: "node-1.example.org",
@@ -67,7 +67,13 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
       socket: "/run/a.sock",
       listen: "127.0.0.1:9000",
       logLevel: "warning",
-      firewall: { backend: "nftables", masquerade: { ipv4: false, ipv6: true } },
+      firewall: {
+        backend: "nftables",
+        masquerade: { ipv4: false, ipv6: true, except: ["10.9.0.0/16"] },
+        nptv6: [{ inside: "fd00:1::/48", outside: "2001:db8:5::/48" }],
+        antiSpoofing: false,
+        logDenied: true,
+      },
     });
   });
 
@@ -152,6 +158,22 @@ firewall: {backend: nftables, masquerade: {ipv4: false, ipv6: true}}
     [
       "firewall: {masquerade: {ipv6: yes}}",
       'agent.yaml:1:31: firewall.masquerade.ipv6: "yes" is unknown; write auto, true or false',
+    ],
+    [
+      "firewall: {masquerade: {except: [10.0.0.1/8]}}",
+      "agent.yaml:1:34: firewall.masquerade.except[0]: 10.0.0.1/8 has host bits",
+    ],
+    [
+      "firewall: {nptv6: [{inside: 10.1.0.0/16, outside: 2001:db8::/48}]}",
+      "agent.yaml:1:20: firewall.nptv6[0]: 10.1.0.0/16 is IPv4; write two IPv6 prefixes",
+    ],
+    [
+      "firewall: {nptv6: [{inside: fd00:1::/48, outside: 2001:db8:5::/56}]}",
+      "agent.yaml:1:20: firewall.nptv6[0]: fd00:1::/48 and 2001:db8:5::/56 differ in length; write two prefixes of one length",
+    ],
+    [
+      "firewall: {nptv6: [{inside: fd00:1::/48, outside: fd00:2::/48}, {inside: fd00:1::/64, outside: fd00:3::/64}]}",
+      "agent.yaml:1:12: firewall.nptv6: two of the prefixes have addresses in common; translate each address one way only",
     ],
     ["firewall: {masquerade: {ipv4: auto}}", 'agent.yaml:1:31: firewall.masquerade.ipv4: "auto" is not true or false'],
     ["- nodeName", "agent.yaml:1:1: a list is not an object"],

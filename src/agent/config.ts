@@ -6,7 +6,9 @@ import { parseApiServer } from "../cluster/kubernetes/api-server-url.ts";
 import { faultOfNodeName } from "../cluster/node-name.ts";
 import { isName } from "../cni/environment.ts";
 import { closedObject, text } from "../config/parse.ts";
-import { integer, interfaceName } from "../config/values.ts";
+import { integer, interfaceName, prefix } from "../config/values.ts";
+import { type FirewallSettings, faultOfPrefixPair } from "../firewall/base-settings.ts";
+import type { Prefix } from "../ip/prefix.ts";
 import { type Level, levels } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
 
@@ -59,9 +61,8 @@ export interface CniNetwork {
 export type Assignment = "sequential" | "random" | "stable" | "eui64" | "embed-ipv4";
 export type ChainedPlugin = Readonly<Record<string, unknown>> & { readonly type: string };
 
-export interface Firewall {
+export interface Firewall extends FirewallSettings {
   readonly backend: "auto" | "iptables" | "nftables";
-  readonly masquerade: { readonly ipv4: boolean; readonly ipv6: "auto" | boolean };
 }
 
 /**
@@ -167,6 +168,8 @@ function faultOfPluginType(type: string): string | undefined {
   return `${JSON.stringify(type)} is not a plugin; write the name of its program without a directory`;
 }
 
+const pairsOverlap = "two of the prefixes have addresses in common; translate each address one way only";
+
 const firewall = section({
   // What the host's kernel and its other users of it already use.
   backend: v.nullish(v.picklist(["auto", "iptables", "nftables"]), "auto"),
@@ -178,12 +181,36 @@ const firewall = section({
       v.lazy((input) => (typeof input === "boolean" ? v.boolean() : autoOrNot)),
       "auto",
     ),
+    except: v.nullish(v.array(prefix()), []),
   }),
+  nptv6: v.nullish(prefixPairs(), []),
+  // Policy goes by addresses, so a pod must not be able to choose one.
+  antiSpoofing: v.nullish(v.boolean(), true),
+  // What is dropped is counted in any case; a scan would fill the log.
+  logDenied: v.nullish(v.boolean(), false),
 });
 const autoOrNot = text((word): "auto" => {
   if (word === "auto") return word;
   throw new SyntaxError(`${JSON.stringify(word)} is unknown; write auto, true or false`);
 });
+
+function prefixPairs() {
+  const pair = v.pipe(
+    closedObject({ inside: prefix(), outside: prefix() }),
+    v.check(
+      (written) => faultOfPrefixPair(written) === undefined,
+      ({ input }) => faultOfPrefixPair(input) ?? "",
+    ),
+  );
+  return v.pipe(
+    v.array(pair),
+    v.check((pairs) => areApart(pairs.flatMap(({ inside, outside }) => [inside, outside])), pairsOverlap),
+  );
+}
+
+function areApart(prefixes: readonly Prefix[]): boolean {
+  return prefixes.every((one, at) => prefixes.slice(at + 1).every((other) => !one.overlaps(other)));
+}
 
 function socketPath() {
   return v.pipe(
