@@ -15,6 +15,8 @@ export interface AgentNodeOptions {
   readonly families: Families;
   /** The directory of a build: `bin` and `lib`. */
   readonly build: string;
+  /** By which the agent looks for itself in the cluster, where alpha is. */
+  readonly nodeName?: string;
   /** Lines for the agent's configuration. */
   readonly config?: string;
 }
@@ -22,6 +24,7 @@ export interface AgentNodeOptions {
 export class AgentNode implements AsyncDisposable {
   readonly node = new Node();
   readonly socket = join(this.node.directory, "agent.sock");
+  readonly clusterFile = join(this.node.directory, "cluster.yaml");
   readonly configFile = join(this.node.directory, "agent.yaml");
   readonly networks = join(this.node.directory, "net.d");
   readonly #options: AgentNodeOptions;
@@ -30,13 +33,11 @@ export class AgentNode implements AsyncDisposable {
   constructor(options: AgentNodeOptions) {
     this.#options = options;
     this.installLauncher(options.build);
-    const { directory, dataDirectory } = this.node;
-    const clusterFile = join(directory, "cluster.yaml");
-    const ofAlpha = `{ addresses: [192.0.2.2, 2001:db8:ffff::2], prefixes: ["${prefixes[options.families].join('", "')}"] }`;
-    writeFileSync(clusterFile, `nodes:\n  alpha: ${ofAlpha}\n`);
+    const { dataDirectory } = this.node;
+    this.writeCluster();
     const lines = [
-      "nodeName: alpha",
-      `cluster: { file: ${clusterFile} }`,
+      `nodeName: ${options.nodeName ?? "alpha"}`,
+      `cluster: { file: ${this.clusterFile} }`,
       `dataDirectory: ${dataDirectory}`,
       `socket: ${this.socket}`,
       "logLevel: debug",
@@ -44,6 +45,16 @@ export class AgentNode implements AsyncDisposable {
       ...(options.config === undefined ? [] : [options.config]),
     ];
     writeFileSync(this.configFile, `${lines.join("\n")}\n`);
+  }
+
+  get families(): Families {
+    return this.#options.families;
+  }
+
+  /** This node with these prefixes, its usual ones where none are given, and after it others, as lines of the file. */
+  writeCluster(own: readonly string[] = prefixes[this.#options.families], ...others: readonly string[]): void {
+    const alpha = `alpha: { addresses: [192.0.2.2, 2001:db8:ffff::2], prefixes: ${JSON.stringify(own)} }`;
+    writeFileSync(this.clusterFile, ["nodes:", ...[alpha, ...others].map((line) => `  ${line}`), ""].join("\n"));
   }
 
   /** Lets the container runtime find the plugins of this build. */
@@ -55,10 +66,12 @@ export class AgentNode implements AsyncDisposable {
     }
   }
 
-  /** Resolves when it serves calls. */
-  async start(build = this.#options.build): Promise<Agent> {
-    const program = join(build, "bin/hextet-agent");
-    const agent = new Agent(["nsenter", `--net=${this.node.host.path}`, program, "--config", this.configFile]);
+  /** Resolves when it serves calls. Shell commands make the mount namespace it gets to see, where there are any. */
+  async start(build = this.#options.build, ...mounts: readonly string[]): Promise<Agent> {
+    const script = [...mounts, 'exec "$@"'].join(" && ");
+    const within = mounts.length === 0 ? [] : ["unshare", "--mount", "sh", "-c", script, "sh"];
+    const program = [join(build, "bin/hextet-agent"), "--config", this.configFile];
+    const agent = new Agent(["nsenter", `--net=${this.node.host.path}`, ...within, ...program]);
     this.#agents.push(agent);
     await agent.says("agent started");
     return agent;
@@ -67,6 +80,12 @@ export class AgentNode implements AsyncDisposable {
   /** The network as the agent wrote it. */
   writtenNetwork(): NetworkList {
     return JSON.parse(readFileSync(join(this.networks, "10-hextet.conflist"), "utf8"));
+  }
+
+  /** Status and text of a page, asked for from the node itself. */
+  page(path: string, host = "[::1]"): { readonly status: number; readonly text: string } {
+    const output = this.node.host.run("curl", "-gsS", "-w", "%{http_code}", `http://${host}:16128${path}`);
+    return { status: Number(output.slice(-3)), text: output.slice(0, -3) };
   }
 
   network(): NetworkList {

@@ -10,27 +10,21 @@ import { CopiedBuild } from "./copied-build.ts";
 const build = new CopiedBuild();
 afterAll(() => build[Symbol.dispose]());
 
-/** Status and text of a page, asked for from the node itself. */
-function page({ node }: AgentNode, path: string, host = "[::1]"): { status: number; text: string } {
-  const output = node.host.run("curl", "-gsS", "-w", "%{http_code}", `http://${host}:16128${path}`);
-  return { status: Number(output.slice(-3)), text: output.slice(0, -3) };
-}
-
 describe.for(columns)("%s: health", (families) => {
   test("is ready when the network is written, over both families, and counts what it did", async () => {
     await using served = new AgentNode({ families, build: build.path });
     const agent = await served.start();
     await agent.says("network configuration written");
     for (const host of ["127.0.0.1", "[::1]"])
-      expect(page(served, "/healthz", host)).toEqual({ status: 200, text: "ok\n" });
-    await eventually("it is ready", () => (page(served, "/readyz").status === 200 ? true : undefined));
-    expect(page(served, "/readyz").text).toBe("ready\n");
+      expect(served.page("/healthz", host)).toEqual({ status: 200, text: "ok\n" });
+    await eventually("it is ready", () => (served.page("/readyz").status === 200 ? true : undefined));
+    expect(served.page("/readyz").text).toBe("ready\n");
 
     const { container } = served.node.pod();
     await served.node.runtime.add(served.writtenNetwork(), container);
     const counted = 'hextet_cni_call_duration_seconds_count{program="hextet",verb="ADD",outcome="success"} 1\n';
     const text = await eventually("the ADD is counted", () => {
-      const { text: now } = page(served, "/metrics");
+      const { text: now } = served.page("/metrics");
       return now.includes(counted) ? now : undefined;
     });
     const held = text.match(/^hextet_ipam_addresses\{.*state="held"\} 1$/gm) ?? [];
@@ -47,7 +41,7 @@ describe.for(columns)("%s: health", (families) => {
     writeFileSync(join(served.networks, "00-other.conflist"), '{"name":"other"}');
     const second = await served.start();
     await second.says("fault");
-    const { status, text } = page(served, "/readyz");
+    const { status, text } = served.page("/readyz");
     expect(status).toBe(503);
     expect(text).toMatch(/00-other\.conflist comes before .*: remove it .*\n$/);
   });
@@ -64,7 +58,7 @@ test("an agent that cannot listen serves pods, and health once it can", async ()
   await served.node.runtime.add(served.network(), container);
   host.run("ip", "addr", "add", "::1/128", "dev", "lo");
   await agent.says("health and metrics served");
-  expect(page(served, "/healthz").status).toBe(200);
+  expect(served.page("/healthz").status).toBe(200);
   await agent.stop();
   expect(agent.served(container.containerId)).toEqual(["ADD"]);
 });
