@@ -120,6 +120,11 @@ export function changesOf(database: Database): { readonly made: number; readonly
   return { made: valueOf("ports_changed"), applied: valueOf("ports_applied") };
 }
 
+export function isBehind(database: Database): boolean {
+  const { made, applied } = changesOf(database);
+  return made !== applied;
+}
+
 export function setApplied(database: Database, change: number): void {
   setSetting(database, "ports_applied", change);
 }

@@ -5,7 +5,16 @@ import type { Address } from "../ip/address.ts";
 import { allocate, type LeaseRequest } from "./allocate.ts";
 import { type Attachment, sameAttachment } from "./attachment.ts";
 import type { HeldPort, PortRequest, PortsHeld } from "./host-port.ts";
-import { allPorts, changesOf, deletePorts, insertPorts, portHoldersIn, portsOf, setApplied } from "./host-port-rows.ts";
+import {
+  allPorts,
+  changesOf,
+  deletePorts,
+  insertPorts,
+  isBehind,
+  portHoldersIn,
+  portsOf,
+  setApplied,
+} from "./host-port-rows.ts";
 import type { HeldAddress, Lease } from "./lease.ts";
 import { LeaseError } from "./lease-error.ts";
 import { forgetUnknown, holdersIn, type LeaseFilter, selectLeases, selectUnknown } from "./lease-filter.ts";
@@ -160,12 +169,16 @@ export class LeaseStore implements Disposable {
     });
   }
 
-  /** Whether somebody changed ports and did not live to tell the packet filter. */
-  get portsAreBehind(): boolean {
+  /** Whether ports lead to the attachment, or somebody changed any and did not live to tell the packet filter. */
+  isConcernedWithPorts(attachment: Attachment): boolean {
     return this.#session.read("read ports of the node", ({ database }) => {
-      const { made, applied } = changesOf(database);
-      return made !== applied;
+      return isBehind(database) || portsOf(database, attachment).length > 0;
     });
+  }
+
+  /** Whether the packet filter was not told of all changes. */
+  get portsAreBehind(): boolean {
+    return this.#session.read("read ports of the node", ({ database }) => isBehind(database));
   }
 
   /** The packet filter was told of all up to this change. */

@@ -27,6 +27,10 @@ export function isFull(error: unknown, directory: string): boolean {
   return (code === codes.io || code === codes.cannotOpen) && roomIn(directory) < leastRoom;
 }
 
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error) === codes.busy;
+}
+
 /** Bytes left on the file system for us. */
 function roomIn(directory: string): number {
   const { bavail, bsize } = statfsSync(nearestExisting(directory));
