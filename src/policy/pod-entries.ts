@@ -1,0 +1,131 @@
+// The pods of a view with the addresses they really have: on this node those of their leases, elsewhere those the view tells. It finds
+// what changed from one view to the next by the identity of its values.
+import { type Address, families, type Stack } from "../ip/address.ts";
+import type { PolicyNamespace, PolicyPod, PolicyView } from "./policy-view.ts";
+
+/** A pod of this node, as leases and links know it. */
+export interface LocalPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+  readonly addresses: readonly Address[];
+}
+
+export interface PodEntry {
+  readonly pod: PolicyPod;
+  /** On this node, and known to the view. */
+  readonly isLocal: boolean;
+  /** As text, because they become elements of sets. */
+  readonly addresses: Stack<readonly string[]>;
+  /** All in one text, which tells whether they changed. */
+  readonly addressText: string;
+}
+
+export interface Change {
+  readonly key: string;
+  /** Absent where the pod is gone. */
+  readonly entry?: PodEntry;
+}
+
+export class PodEntries {
+  readonly #entries = new Map<string, PodEntry>();
+  readonly #byNamespace = new Map<string, Map<string, PodEntry>>();
+  #local: PodEntry[] = [];
+  #namespaces: ReadonlyMap<string, PolicyNamespace> = new Map();
+
+  get local(): readonly PodEntry[] {
+    return this.#local;
+  }
+
+  get byNamespace(): ReadonlyMap<string, ReadonlyMap<string, PodEntry>> {
+    return this.#byNamespace;
+  }
+
+  /** The pods about which something that may concern a selection changed; all of a namespace whose labels changed. */
+  update(view: PolicyView, localPods: readonly LocalPod[]): Change[] {
+    const local = merged(localPods);
+    const changes = this.#updatePods(view, local);
+    changes.push(...this.#ofChangedNamespaces(view.namespaces));
+    this.#local = [...local.keys()].flatMap((key) => {
+      const entry = this.#entries.get(key);
+      return entry?.isLocal ? [entry] : [];
+    });
+    return changes;
+  }
+
+  #updatePods(view: PolicyView, local: ReadonlyMap<string, MergedPod>): Change[] {
+    const changes: Change[] = [];
+    for (const [key, pod] of view.pods) {
+      const before = this.#entries.get(key);
+      const mine = localOf(pod, local.get(key));
+      const isSame = before?.pod === pod && before.isLocal === (mine !== undefined);
+      if (isSame && (mine === undefined || mine.addressText === before.addressText)) continue;
+      const entry = entryOf(pod, mine);
+      this.#put(key, entry);
+      changes.push({ key, entry });
+    }
+    if (this.#entries.size === view.pods.size) return changes;
+    for (const key of [...this.#entries.keys()].filter((each) => !view.pods.has(each))) {
+      this.#take(key);
+      changes.push({ key });
+    }
+    return changes;
+  }
+
+  #ofChangedNamespaces(namespaces: ReadonlyMap<string, PolicyNamespace>): Change[] {
+    if (namespaces === this.#namespaces) return [];
+    const names = new Set([...this.#namespaces.keys(), ...namespaces.keys()]);
+    const changed = [...names].filter((name) => namespaces.get(name) !== this.#namespaces.get(name));
+    this.#namespaces = namespaces;
+    return changed.flatMap((name) => [...(this.#byNamespace.get(name) ?? [])].map(([key, entry]) => ({ key, entry })));
+  }
+
+  #put(key: string, entry: PodEntry): void {
+    this.#take(key);
+    this.#entries.set(key, entry);
+    const siblings = this.#byNamespace.get(entry.pod.namespace);
+    if (siblings === undefined) this.#byNamespace.set(entry.pod.namespace, new Map([[key, entry]]));
+    else siblings.set(key, entry);
+  }
+
+  #take(key: string): void {
+    const namespace = this.#entries.get(key)?.pod.namespace ?? "";
+    this.#entries.delete(key);
+    const siblings = this.#byNamespace.get(namespace);
+    siblings?.delete(key);
+    if (siblings?.size === 0) this.#byNamespace.delete(namespace);
+  }
+}
+
+interface MergedPod {
+  readonly uids: ReadonlySet<string>;
+  readonly addresses: readonly Address[];
+  readonly addressText: string;
+}
+
+/** A pod may have several attachments. */
+function merged(localPods: readonly LocalPod[]): ReadonlyMap<string, MergedPod> {
+  const groups = Map.groupBy(localPods, ({ namespace, name }) => `${namespace}/${name}`);
+  return new Map(
+    [...groups].map(([key, group]) => {
+      const addresses = group.flatMap((each) => each.addresses);
+      const uids = new Set(group.map(({ uid }) => uid).filter((uid) => uid !== undefined));
+      return [key, { uids, addresses, addressText: addresses.join() }];
+    }),
+  );
+}
+
+/** A lease of an earlier pod of the name says nothing about this one, and the view nothing about that: its link stays closed. */
+function localOf({ uid }: PolicyPod, local: MergedPod | undefined): MergedPod | undefined {
+  if (local === undefined || uid === undefined) return local;
+  return local.uids.size === 0 || (local.uids.size === 1 && local.uids.has(uid)) ? local : undefined;
+}
+
+function entryOf(pod: PolicyPod, local: MergedPod | undefined): PodEntry {
+  const all = local?.addresses ?? pod.addresses;
+  const ofFamily = families.map((family) => {
+    return [family, [...new Set(all.filter((each) => each.family === family).map(String))]] as const;
+  });
+  const addresses: Stack<readonly string[]> = Object.fromEntries(ofFamily.filter(([, texts]) => texts.length > 0));
+  return { pod, isLocal: local !== undefined, addresses, addressText: all.join() };
+}
