@@ -11,8 +11,11 @@ export class ScriptedSocket implements NetlinkSocket {
   readonly port = 7;
   /** The datagrams that were sent. */
   readonly sent: Uint8Array[] = [];
+  /** The groups that are watched. */
+  groups: readonly number[] | undefined;
   readonly #script: (messages: readonly Message[]) => readonly Answer[];
   readonly #answers: Answer[] = [];
+  #tell: ((told: Answer) => void) | undefined;
 
   constructor(script: (messages: readonly Message[]) => readonly Answer[]) {
     this.#script = script;
@@ -35,8 +38,15 @@ export class ScriptedSocket implements NetlinkSocket {
     return answer;
   }
 
-  watch(): void {
-    throw new Error("A scripted socket has nothing to watch");
+  watch(groups: readonly number[], onDatagram: (datagram: Uint8Array) => void, onError: (error: Error) => void): void {
+    this.groups = groups;
+    this.#tell = (told) => (told instanceof Error ? onError(told) : onDatagram(told));
+  }
+
+  /** What those who watch are told. */
+  tell(told: Answer): void {
+    if (this.#tell === undefined) throw new Error("Nobody watches this socket");
+    this.#tell(told);
   }
 
   [Symbol.dispose](): void {}
