@@ -1,0 +1,174 @@
+// Where packets go in these tests: a node whose pods are attached by the code that attaches them, and one namespace for all that is beyond
+// its uplink: a second node with a pod of its own, and a host outside of the cluster.
+
+import type { NodeFacts } from "../../src/firewall/base-settings.ts";
+import { podGroup } from "../../src/firewall/pod-group.ts";
+import { prefixes } from "../../src/firewall/sample-node.ts";
+import { Address, type Family } from "../../src/ip/address.ts";
+import { Mac } from "../../src/ip/mac.ts";
+import { linux } from "../../src/kernel/linux.ts";
+import { TestNamespace } from "../../src/kernel/test-namespace.ts";
+import { Connection } from "../../src/netlink/connection.ts";
+import { changeLink, createLink, getLink } from "../../src/netlink/link.ts";
+import { attach } from "../../src/pod/attach.ts";
+import type { PodNetwork } from "../../src/pod/pod-network.ts";
+import { lease, sample } from "../../src/pod/sample-networks.ts";
+import { TestNode, waitFor } from "../../src/pod/test-node.ts";
+import { Host } from "./host.ts";
+
+export const columns: readonly Column[] = [
+  { name: "IPv4-only", families: ["v4"] },
+  { name: "IPv6-only", families: ["v6"] },
+  { name: "dual-stack", families: ["v6", "v4"] },
+];
+
+export interface Column {
+  readonly name: string;
+  readonly families: readonly Family[];
+}
+
+/** Beyond the uplink, all held by one namespace. */
+export const beyond = {
+  node: { v6: "2001:db8:ff::2", v4: "192.0.2.130" },
+  pod: { v6: "2001:db8:1:1::7", v4: "10.1.1.7" },
+  host: { v6: "2001:db8:99::1", v4: "198.51.100.1" },
+} as const;
+
+const uplink = { v6: "2001:db8:ff::1", v4: "192.0.2.129" } as const;
+
+export const ownPrefixes = {
+  v6: prefixes("2001:db8:1::/64", "fd00:1::/64"),
+  v4: prefixes("10.1.0.0/24"),
+} as const;
+
+/** Addresses of pod number n; of IPv6 a global and a unique local one. */
+const leases = {
+  v6: (pod: number) => [lease(`2001:db8:1::${pod.toString(16)}/64`), lease(`fd00:1::${pod.toString(16)}/64`)],
+  v4: (pod: number) => [lease(`10.1.0.${pod}/24`)],
+} as const;
+
+export class World implements Disposable {
+  readonly families: readonly Family[];
+  readonly node: TestNode;
+  readonly nodeHost: Host;
+  readonly beyond: Host;
+  readonly pods: readonly Host[];
+  readonly networks: readonly PodNetwork[];
+  readonly #resources: DisposableStack;
+
+  private constructor(
+    parts: Pick<World, "families" | "node" | "nodeHost" | "beyond" | "pods" | "networks">,
+    resources: DisposableStack,
+  ) {
+    this.families = parts.families;
+    this.node = parts.node;
+    this.nodeHost = parts.nodeHost;
+    this.beyond = parts.beyond;
+    this.pods = parts.pods;
+    this.networks = parts.networks;
+    this.#resources = resources;
+  }
+
+  /** With so many pods, of which the last is on a guarded link. */
+  static async create(families: readonly Family[], podCount: number): Promise<World> {
+    using resources = new DisposableStack();
+    const node = resources.use(new TestNode());
+    const { nodeHost, beyondHost } = joinBeyond(node, resources);
+    const pods: Host[] = [];
+    const networks: PodNetwork[] = [];
+    for (let number = 2; number < podCount + 2; number++) {
+      const group = number === podCount + 1 ? podGroup.guarded : podGroup.open;
+      const network: PodNetwork = { ...networkOf(number, families), linkGroup: group };
+      const namespace = resources.use(TestNamespace.create().loopbackUp());
+      const { pod } = await attach(node.kernel, network, namespace.path);
+      const addresses = network.addresses.map(({ address }) => address.address);
+      const wire = { index: pod.index, mac: network.podMac, peer: network.hostMac };
+      pods.push(resources.use(new Host(`pod ${number}`, namespace, { addresses, wire })));
+      networks.push(network);
+    }
+    const parts = { families, node, nodeHost, beyond: beyondHost, pods, networks };
+    return new World(parts, resources.move());
+  }
+
+  /** One of its pods, by its place. */
+  pod(at: number): Host {
+    const pod = this.pods.at(at);
+    if (pod === undefined) throw new RangeError(`There is no pod ${at}`);
+    return pod;
+  }
+
+  get guarded(): Host {
+    return this.pod(-1);
+  }
+
+  get facts(): NodeFacts {
+    const own = this.families.flatMap((family) => ownPrefixes[family]);
+    const other = this.families.flatMap((family) =>
+      family === "v6" ? prefixes("2001:db8:1:1::/64", "fd00:1:0:1::/64") : prefixes("10.1.1.0/24"),
+    );
+    const nodes = [...Object.values(this.node.addresses), ...Object.values(uplink), ...Object.values(beyond.node)];
+    return {
+      families: ["v6", "v4"],
+      own,
+      cluster: { prefixes: [...own, ...other], nodes: nodes.map((text) => Address.parse(text)) },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+function networkOf(number: number, families: readonly Family[]): PodNetwork {
+  return sample(
+    number,
+    { addresses: () => families.flatMap((family) => leases[family](number)) },
+    { mode: { kind: "routed" } },
+  );
+}
+
+function joinBeyond(node: TestNode, resources: DisposableStack): { nodeHost: Host; beyondHost: Host } {
+  const namespace = resources.use(TestNamespace.create().loopbackUp());
+  for (const each of [node.namespace, namespace]) linux.sysctl(each).set("net/ipv6/conf/default/accept_dad", "0");
+  using there = new Connection(linux.socket("route", namespace));
+  using here = new Connection(linux.socket("route", node.namespace));
+  const macs = { node: Mac.parse("02:00:00:00:00:01"), beyond: Mac.parse("02:00:00:00:00:02") };
+  here.execute([
+    createLink({ kind: "veth", name: "uplink", mac: macs.node, peer: { name: "lan0", mac: macs.beyond, namespace } }),
+  ]);
+  there.execute([changeLink({ name: "lan0" }, { up: true })]);
+  here.execute([changeLink({ name: "uplink" }, { up: true })]);
+  const batch = (where: TestNamespace, lines: readonly string[]) => {
+    for (const line of lines) where.run("ip", ...line.split(" "));
+  };
+  batch(node.namespace, [
+    `address add ${uplink.v6}/64 dev uplink nodad`,
+    `address add ${uplink.v4}/25 dev uplink`,
+    `route add default via ${beyond.node.v6}`,
+    `route add default via ${beyond.node.v4}`,
+  ]);
+  batch(namespace, [
+    `address add ${beyond.node.v6}/64 dev lan0 nodad`,
+    `address add ${beyond.node.v4}/25 dev lan0`,
+    ...[beyond.pod, beyond.host].flatMap(({ v6, v4 }) => [
+      `address add ${v6}/128 dev lo nodad`,
+      `address add ${v4}/32 dev lo`,
+    ]),
+    `route add default via ${uplink.v6}`,
+    `route add default via ${uplink.v4}`,
+  ]);
+  waitFor(() => namespace.run("ip", "-6", "route", "show", "table", "local").includes(beyond.host.v6));
+  const addressesOf = (each: { v6: string; v4: string }) => [Address.parse(each.v6), Address.parse(each.v4)];
+  const wire = {
+    node: { index: here.get(getLink({ name: "uplink" })).index, mac: macs.node, peer: macs.beyond },
+    beyond: { index: there.get(getLink({ name: "lan0" })).index, mac: macs.beyond, peer: macs.node },
+  };
+  return {
+    nodeHost: resources.use(
+      new Host("the node", node.namespace, { addresses: addressesOf(node.addresses), wire: wire.node }),
+    ),
+    beyondHost: resources.use(
+      new Host("the host outside", namespace, { addresses: addressesOf(beyond.host), wire: wire.beyond }),
+    ),
+  };
+}
