@@ -32,7 +32,12 @@ const advertised = { prefix: "2001:db8::/64", lifetimeSeconds: 1 };
 const LIFETIME_MS = 1500;
 
 /** One pass, as the agent would make it. */
-function pass(node: TestNamespace, directory: string, wanted: readonly Family[] = families): Report {
+function pass(
+  node: TestNamespace,
+  directory: string,
+  wanted: readonly Family[] = families,
+  heard: Set<string> = new Set(),
+): Report {
   using connection = connect(node);
   const sysctl = linux.sysctl(node);
   const host = readHost(connection);
@@ -41,7 +46,7 @@ function pass(node: TestNamespace, directory: string, wanted: readonly Family[] 
     families: wanted,
     host,
     uplinks,
-    heard: new Set(),
+    heard,
   });
 }
 
@@ -80,6 +85,27 @@ describe.concurrent("a default route from router advertisements", () => {
     await wait(LIFETIME_MS);
     expect(defaultRoute(node)).toSatisfy(hasDefaultRoute);
     expect(pass(node, directory)).toEqual({ changes: [], faults: [] });
+  });
+
+  test("is told as lost when the router goes, and no more once there is one again", async ({
+    node,
+    router,
+    directory,
+  }) => {
+    const radvd = await advertisedBy(router, node);
+    const heard = new Set<string>();
+    expect(pass(node, directory, families, heard).faults).toEqual([]);
+    radvd[Symbol.dispose]();
+    await eventually(
+      () => defaultRoute(node),
+      (text) => !hasDefaultRoute(text),
+    );
+    // An expired route is listed until the kernel sweeps; a router that says it ends takes it away at once.
+    if (defaultRoute(node) !== "") configure(node, "-6 route del default");
+    const { faults } = pass(node, directory, families, heard);
+    expect(faults).toMatchObject([{ code: "default-route-lost", message: expect.stringContaining("rdisc6 eth0") }]);
+    configure(node, "-6 route add default via 2001:db8::1 dev eth0");
+    expect(pass(node, directory, families, heard).faults).toEqual([]);
   });
 
   test.for(["0", "1"])(

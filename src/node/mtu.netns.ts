@@ -1,23 +1,33 @@
 import { test as base, describe, expect } from "vitest";
 import { linux } from "../kernel/linux.ts";
-import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
+import { fresh, TestNamespace } from "../kernel/test-namespace.ts";
 import type { RoutingMode } from "./peer-routes.ts";
 import { freshRacks, type Nodes, passOn, podIn, prefixesOf, type Racks, stacks, wire } from "./test-racks.ts";
 import { cable, configure, pings } from "./test-wires.ts";
 
 const test = base.extend<{ racks: Racks; pod: TestNamespace }>({ racks: freshRacks, pod: fresh });
 
-/** Moves alpha's pods from its loopback link to a namespace of their own behind it. */
-function movePods({ alpha }: Racks, pod: TestNamespace, nodes: Nodes): void {
-  cable({ namespace: alpha, name: "hx0" }, { namespace: pod, name: "eth0" });
-  configure(alpha, "address add fe80::1/64 dev hx0 nodad", "address add 169.254.1.1/32 dev hx0");
-  for (const address of prefixesOf(nodes.alpha).map(podIn)) {
-    configure(alpha, `address del ${address} dev lo`, `route add ${address} dev hx0`);
+/** Moves a node's pods from its loopback link to a namespace of their own behind it. */
+function movePods(racks: Racks, pod: TestNamespace, nodes: Nodes, name: "alpha" | "beta" = "alpha"): void {
+  const { [name]: node } = racks;
+  cable({ namespace: node, name: "hx0" }, { namespace: pod, name: "eth0" });
+  configure(node, "address add fe80::1/64 dev hx0 nodad", "address add 169.254.1.1/32 dev hx0");
+  for (const address of prefixesOf(nodes[name]).map(podIn)) {
+    configure(node, `address del ${address} dev lo`, `route add ${address} dev hx0`);
     configure(pod, `address add ${address} dev eth0`);
     if (address.family === "v6") configure(pod, "-6 route add default via fe80::1 dev eth0");
     else configure(pod, "route add default via 169.254.1.1 dev eth0 onlink");
   }
 }
+
+/** Pods of alpha are in the prefix of its link, and beta is a stranger. */
+const shared4 = { alpha: ["192.0.2.10", "192.0.2.64/28"], beta: ["198.51.100.11"] };
+const shared6 = { alpha: ["2001:db8:a::a", "2001:db8:a:0:a::/80"], beta: ["2001:db8:b::b"] };
+const sharingTheLink = {
+  "IPv4-only": shared4,
+  "IPv6-only": shared6,
+  "dual-stack": { alpha: [...shared6.alpha, ...shared4.alpha], beta: [...shared6.beta, ...shared4.beta] },
+} as const;
 
 /** The router knows where the pods are, as a fabric does. */
 function routePods({ router }: Racks, nodes: Nodes): void {
@@ -86,6 +96,48 @@ describe.concurrent("Packet Too Big", () => {
         const answer: Partial<Record<"v4" | "v6", string>> = answers;
         expect(await sends(pod, `${to}`, podMtu ?? 0)).toBe(answer[to.family]);
         expect(await sends(pod, `${to}`, 1330)).toBe("5 of 5 received");
+      }
+    },
+  );
+
+  test.for([
+    "IPv4-only",
+    "IPv6-only",
+    "dual-stack",
+    "dual-stack pods over an IPv4-only underlay",
+    "dual-stack pods over an IPv6-only underlay",
+  ] as const)(
+    "%s: reaches a pod through a tunnel, from the node at whose other side it is narrower",
+    async (stack, { racks, pod }) => {
+      using far = TestNamespace.create();
+      const nodes = stacks[stack];
+      wire(racks, nodes);
+      movePods(racks, pod, nodes);
+      movePods(racks, far, nodes, "beta");
+      for (const name of ["alpha", "beta"] as const) await passOn(racks, name, { ...nodes });
+      configure(racks.beta, "link set hx0 mtu 1300");
+      configure(far, "link set eth0 mtu 1300");
+      for (const to of prefixesOf(nodes.beta).map((prefix) => `${podIn(prefix)}`)) {
+        expect(await sends(pod, to, 1400)).toBe("too big for 1300");
+        expect(await sends(pod, to, 1300)).toBe("5 of 5 received");
+      }
+    },
+  );
+
+  test.for(["IPv4-only", "IPv6-only", "dual-stack"] as const)(
+    "%s: reaches a pod that is answered for on the uplink, from a router behind which it is narrower",
+    async (stack, { racks, pod }) => {
+      const nodes = sharingTheLink[stack];
+      wire(racks, nodes);
+      movePods(racks, pod, nodes);
+      const podAddresses = prefixesOf(nodes.alpha).map(podIn);
+      const { faults } = await passOn(racks, "alpha", { alpha: nodes.alpha }, { podAddresses });
+      expect(faults).toEqual([]);
+      for (const to of nodes.beta) expect(await sends(pod, to, 1500)).toBe("5 of 5 received");
+      narrow(racks, 1400);
+      for (const to of nodes.beta) {
+        expect(await sends(pod, to, 1500)).toBe("too big for 1400");
+        expect(await sends(pod, to, 1400)).toBe("5 of 5 received");
       }
     },
   );

@@ -226,6 +226,31 @@ describe("nodePass()", () => {
     );
   });
 
+  test("names the module that a tunnel lacks, and does all else", async ({ directory }) => {
+    const kernel = hostWith(held);
+    kernel.fail("RTM_NEWLINK", "EOPNOTSUPP", { detail: "Unknown device type" });
+    const nodes = { alpha, beta: [...beta6.addresses, ...beta6.prefixes], far: ["2001:db8:c::c", "fd00:3::/64"] };
+    const { pass, states } = passOver(kernel, directory, nodes);
+    await pass();
+    expect(states[0]?.faults).toEqual([{ code: "module-missing", message: expect.stringContaining("modprobe vxlan") }]);
+    expect(made(kernel)).toContain("route fd00:2::/64 via 2001:db8::b dev eth0 proto 72 metric 2048 src 2001:db8::a");
+    await pass();
+    expect(states[1]?.faults).toEqual([]);
+    expect(made(kernel).join()).toContain("route fd00:3::/64 via ");
+  });
+
+  test.for(["v6", "v4"] as const)(
+    "tells that the table of neighbors of IP%s is full",
+    async (family, { directory }) => {
+      const kernel = hostWith(held);
+      const { pass, states } = passOver(kernel, directory, { alpha });
+      await pass();
+      kernel.refuseNeighbor(family);
+      await pass();
+      expect(states.map(({ faults }) => faults.map(({ code }) => code))).toEqual([[], ["neighbor-table-full"]]);
+    },
+  );
+
   test("tells that the record of sysctls was unreadable", async ({ directory }) => {
     writeFileSync(join(directory, "sysctls.json"), "{");
     const kernel = hostWith(held);
