@@ -5,26 +5,46 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startAgent } from "../../src/agent/agent.ts";
 import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
+import { linuxWithSysctls } from "../../src/kernel/linux.ts";
 import { createLog } from "../../src/log/log.ts";
 
 const usage = `hextet-agent [--config FILE]
 
 Serves the CNI executable from a warm process and keeps this node as its cluster needs it.
 
-  --config FILE   the configuration; ${defaultConfigFile} where it is there, else every default
-  --help          this text
+  --config FILE                the configuration; ${defaultConfigFile} where it is there, else every default
+  --node-name NAME             what the cluster calls this node, where the configuration does not say; else the host's name
+  --network-sysctls DIRECTORY  where /proc/sys/net of the host can be written; a container's own is read-only
+  --help                       this text
 `;
 
+const options = {
+  config: { type: "string" },
+  "node-name": { type: "string" },
+  "network-sysctls": { type: "string", default: "/proc/sys/net" },
+  help: { type: "boolean" },
+} as const;
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { config: { type: "string" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({ options });
   if (values.help) {
     process.stdout.write(usage);
     return 0;
   }
   const file = values.config ?? defaultConfigFile;
-  const config = await loadAgentConfig({ file, mayBeMissing: values.config === undefined, hostName: hostname() });
+  const config = await loadAgentConfig({
+    file,
+    mayBeMissing: values.config === undefined,
+    hostName: values["node-name"] ?? hostname(),
+  });
   const log = createLog({ level: config.logLevel });
-  await using _agent = await startAgent({ config, log, buildId: readBuildId(), environment: process.env });
+  await using _agent = await startAgent({
+    config,
+    kernel: linuxWithSysctls(values["network-sysctls"]),
+    log,
+    buildId: readBuildId(),
+    environment: process.env,
+  });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve);
   });

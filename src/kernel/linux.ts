@@ -9,17 +9,27 @@ import { openInside, openNamespace, openSocket } from "../netlink/native.ts";
 import type { Namespace } from "../netlink/socket.ts";
 import type { Kernel, RunOptions, RunResult, Sysctl } from "./kernel.ts";
 
-export const linux: Kernel = {
-  socket: (family, namespace) => openSocket(family, namespace === undefined ? {} : { namespace }),
-  namespace: openNamespace,
-  sysctl: (namespace) => new ProcSysctl(namespace),
-  run,
-};
+const allSysctls = "/proc/sys/";
+const networkSysctls = "/proc/sys/net";
+
+/** In a container /proc/sys is read-only; there the host's /proc/sys/net has been mounted once more, at `directory`. */
+export function linuxWithSysctls(directory: string): Kernel {
+  return {
+    socket: (family, namespace) => openSocket(family, namespace === undefined ? {} : { namespace }),
+    namespace: openNamespace,
+    sysctl: (namespace) => new ProcSysctl(directory, namespace),
+    run,
+  };
+}
+
+export const linux: Kernel = linuxWithSysctls(networkSysctls);
 
 class ProcSysctl implements Sysctl {
+  readonly #network: string;
   readonly #namespace: Namespace | undefined;
 
-  constructor(namespace: Namespace | undefined) {
+  constructor(directory: string, namespace: Namespace | undefined) {
+    this.#network = directory;
     this.#namespace = namespace;
   }
 
@@ -32,7 +42,7 @@ class ProcSysctl implements Sysctl {
   }
 
   #with<T>(operation: string, name: string, flags: number, use: (fd: number) => T): T {
-    const path = pathOf(name);
+    const path = checked(name).startsWith("net/") ? this.#network + name.slice("net".length) : allSysctls + name;
     const where = this.#namespace === undefined ? "" : ` in network namespace ${this.#namespace.path}`;
     try {
       const fd = this.#namespace === undefined ? openSync(path, flags) : openInside(this.#namespace, path, flags);
@@ -47,11 +57,11 @@ class ProcSysctl implements Sysctl {
   }
 }
 
-function pathOf(name: string): string {
+function checked(name: string): string {
   if (name.split("/").some((part) => part === "" || part === "." || part === "..")) {
     throw new RangeError(`${JSON.stringify(name)} is not a sysctl: write it as in net/ipv6/conf/all/forwarding`);
   }
-  return `/proc/sys/${name}`;
+  return name;
 }
 
 function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {

@@ -13,6 +13,8 @@ import type { Log } from "../log/log.ts";
 import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
 import { type Guarding, guardingByFile } from "./guard.ts";
+import { interim } from "./interim.ts";
+import type { Backend, PacketFilter } from "./packet-filter.ts";
 
 export interface Host {
   readonly kernel: Kernel;
@@ -20,6 +22,8 @@ export interface Host {
   readonly delegates: Delegates;
   /** The lease database in a directory; opened at the first call and kept open. */
   readonly leases: (directory: string) => LeaseStore;
+  /** What the host has of packet filters; looked for when there is something for it. */
+  readonly packetFilter: (backend: Backend) => Promise<PacketFilter>;
   /** How a pod's link is deleted: before DEL returns, or by and by in a process that lives on. */
   readonly removePair: PairRemoval;
   /** Whether a pod's link is guarded, for a network whose guard file is `path`. */
@@ -36,15 +40,19 @@ const delegateTools = {
 /** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
 export function standaloneHost(log: Log): Host {
   const delegates = createDelegates({ ...delegateTools, log });
-  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), removePair, guarding };
+  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), packetFilter, removePair, guarding };
 }
 
 /** A host for a process that stays: it has the time to compare every database with the kernel when it opens it. */
-export function residentHost(log: Log, remove: PairRemoval): Host {
+export function residentHost(kernel: Kernel, log: Log, remove: PairRemoval): Host {
   const spoken = new Map<string, Version>();
   const delegates = createDelegates({ ...delegateTools, log, spoken });
-  const leases = openedOnce(linux, log, { compare: true });
-  return { kernel: linux, log, delegates, leases, removePair: remove, guarding };
+  const leases = openedOnce(kernel, log, { compare: true });
+  return { kernel, log, delegates, leases, packetFilter, removePair: remove, guarding };
+}
+
+async function packetFilter(_backend: Backend): Promise<PacketFilter> {
+  return interim(linux);
 }
 
 function guarding(path: string | undefined): Guarding {
