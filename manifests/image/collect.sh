@@ -2,7 +2,9 @@
 # Copies the packet filter's programs, what they load, and nothing else into the directory $1, each where it was.
 set -eu
 target=$1
-mkdir -p "$target/tmp" "$target/run" "$target/etc"
+mkdir -p "$target/tmp" "$target/run" "$target/var" "$target/etc"
+# Container runtimes name namespaces by /var/run/netns.
+ln -s ../run "$target/var/run"
 
 # Follows links, each of which is kept: iptables is one program with many names.
 copy() {

@@ -26,7 +26,7 @@ const request: LauncherRequest = {
     CNI_COMMAND: "ADD",
     CNI_CONTAINERID: "one",
     CNI_IFNAME: "eth0",
-    CNI_NETNS: "/run/netns/one",
+    CNI_NETNS: "/proc/self/ns/net",
     CNI_PATH: "/opt/cni/bin",
   },
   stdin: JSON.stringify({ cniVersion: "1.1.0", name: "pods", type: "hextet" }),
@@ -89,6 +89,10 @@ describe("AttachService", () => {
   test.for([
     { what: "of another build", changed: { buildId: "fedcba9876543210" } },
     { what: "of a program it does not know", changed: { program: "bridge" } },
+    {
+      what: "about a namespace it does not see",
+      changed: { environment: { ...request.environment, CNI_NETNS: "/run/netns/elsewhere" } },
+    },
   ])("declines a call $what before it does anything", async ({ changed }) => {
     let calls = 0;
     await using _service = await start(

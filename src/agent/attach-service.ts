@@ -1,5 +1,6 @@
 // Serves the launcher over the agent's socket: reads one call per connection, has the plugin do it, sends the answer. What the bytes
 // mean is launcher-protocol.ts; what each side owes the other is docs/decisions/launcher-and-runtime.md.
+import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
@@ -94,8 +95,8 @@ export class AttachService implements AsyncDisposable {
     const request = await readRequest(socket);
     if (request === undefined) return;
     const { program, buildId } = request;
-    if (buildId !== this.#options.buildId || !isPluginName(program)) {
-      this.#options.log.debug("call declined", { program, buildId });
+    if (buildId !== this.#options.buildId || !isPluginName(program) || !seesNamespace(request)) {
+      this.#options.log.debug("call declined", { program, buildId, namespace: request.environment["CNI_NETNS"] });
       return await send(socket, encodeDeclined());
     }
     // From the moment this is sent the launcher leaves the work to us, and not before.
@@ -136,6 +137,14 @@ async function withdraw(answer: Answer): Promise<void> {
 /** Calls about one interface of one container wait for each other; GC and STATUS are about none. */
 function keyOf({ environment }: LauncherRequest): string {
   return `${environment["CNI_CONTAINERID"] ?? ""}/${environment["CNI_IFNAME"] ?? ""}`;
+}
+
+/**
+ * An agent in a container sees what is mounted into it; the host's own runtime sees every namespace, or knows that it is gone. Only ADD
+ * and CHECK need one.
+ */
+function seesNamespace({ environment: { CNI_COMMAND: verb, CNI_NETNS: path } }: LauncherRequest): boolean {
+  return (verb !== "ADD" && verb !== "CHECK") || path === undefined || path === "" || existsSync(path);
 }
 
 /** Undefined where the launcher gave up before it had said everything. */
