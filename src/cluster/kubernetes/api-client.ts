@@ -101,7 +101,8 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-async function send(url: URL, { credentials, pool, request, signal }: Sending): Promise<IncomingMessage> {
+async function send(url: URL, sending: Sending): Promise<IncomingMessage> {
+  const { credentials, pool, request, signal } = sending;
   const isHttps = url.protocol === "https:";
   const options: RequestOptions = {
     agent: pool.agents[isHttps ? 0 : 1],
@@ -122,9 +123,17 @@ async function send(url: URL, { credentials, pool, request, signal }: Sending): 
   sent.end();
   try {
     return await promise;
+  } catch (error) {
+    // The server closed a connection it had kept open just when it was to be used again.
+    if (sent.reusedSocket && !signal.aborted && isReset(error)) return await send(url, sending);
+    throw error;
   } finally {
     clearTimeout(connecting);
   }
+}
+
+function isReset(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }
 
 function urlOf(server: URL, { path, parameters }: ApiRequest): URL {

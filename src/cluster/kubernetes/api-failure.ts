@@ -124,7 +124,8 @@ function reasonOf(error: unknown): string {
   if (words !== undefined) return words;
   const [inner] = error instanceof AggregateError ? error.errors : [];
   if (inner !== undefined) return reasonOf(inner);
-  return error instanceof Error ? error.message : String(error);
+  // Node's advice on options of its command line helps nobody here.
+  return error instanceof Error ? error.message.replace(/; if the root CA is installed locally.*$/, "") : String(error);
 }
 
 const plainWords: Readonly<Record<string, string>> = {

@@ -370,8 +370,8 @@ describe("a Kubernetes source in trouble", () => {
     const { pods, namespaces, policies } = observed.source.view?.policies ?? {};
     expect([...(namespaces?.keys() ?? [])]).toEqual(["shop"]);
     expect([...(policies?.keys() ?? [])]).toEqual(["shop/closed"]);
-    expect([...(pods?.keys() ?? [])]).toEqual(["shop/web-0", "shop/web-1"]);
-    const [one, other] = [...(pods?.values() ?? [])];
+    expect([...(pods?.keys() ?? [])].toSorted()).toEqual(["shop/web-0", "shop/web-1"]);
+    const [one, other] = [pods?.get("shop/web-0"), pods?.get("shop/web-1")];
     expect(one?.labels).toBe(other?.labels);
     expect([`${one?.addresses}`, `${other?.addresses}`]).toEqual(["fd00::7", "10.1.0.7"]);
   });
