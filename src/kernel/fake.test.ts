@@ -5,13 +5,16 @@ import { Mac } from "../ip/mac.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";
 import { addAddress, listAddresses } from "../netlink/address.ts";
 import { Connection } from "../netlink/connection.ts";
+import { connections, deleteConnections } from "../netlink/conntrack.ts";
 import { addForwarding } from "../netlink/forwarding.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import { changeLink, createLink, getLink, listLinks } from "../netlink/link.ts";
 import { messageFlag, messageType, readMessages, writeMessage } from "../netlink/message.ts";
 import { addNeighbor, addProxyNeighbor } from "../netlink/neighbor.ts";
+import { watchTables } from "../netlink/netfilter-events.ts";
 import { addRoute, listRoutes } from "../netlink/route.ts";
 import { addRule } from "../netlink/rule.ts";
+import { createConnection, sampleConnection, samplePing } from "../netlink/sample-connections.ts";
 import { addQueue, addRedirect } from "../netlink/tc.ts";
 import { Writer } from "../netlink/wire.ts";
 import { FakeKernel } from "./fake.ts";
@@ -191,6 +194,27 @@ describe("a kernel without IPv6", () => {
     ]);
     return { node };
   }
+});
+
+describe("a netfilter socket", () => {
+  test("tracks connections, which a namespace shows, and of which messages can be made to fail", () => {
+    const kernel = new FakeKernel();
+    using connection = new Connection(kernel.socket("netfilter"));
+    connection.execute([createConnection(sampleConnection("v6", "udp")), createConnection(samplePing("v4"))]);
+    expect(kernel.show()).toContain(
+      "connection udp [fd00::2]:5000 to [fd00::1]:53\nconnection icmp 10.0.0.2 to 10.0.0.1 type 8 code 0 id 7\n",
+    );
+    kernel.fail("IPCTNL_MSG_CT_DELETE", "EPERM");
+    expect(() => deleteConnections(connection, () => true)).toThrow("Operation not permitted");
+    expect(connections(connection)).toHaveLength(1);
+  });
+
+  test("has nothing to watch, and says so", () => {
+    using socket = new FakeKernel().socket("netfilter");
+    const listener = { onChange: () => {}, onError: () => {} };
+    expect(() => watchTables(socket, listener)).toThrow("the fake kernel logs no packets and tells of no changes");
+    expect(() => new FakeKernel().socket("generic")).toThrow("Cannot open generic netlink socket");
+  });
 });
 
 describe("forwarding", () => {

@@ -12,7 +12,7 @@ import { removeLink } from "./fake/link-events.ts";
 import { createLoopback } from "./fake/new-links.ts";
 import { Refusal } from "./fake/refusal.ts";
 import { show } from "./fake/show.ts";
-import { errnoOf, FakeSocket } from "./fake/socket.ts";
+import { errnoOf, FakeNetfilterSocket, FakeSocket } from "./fake/socket.ts";
 import { type Machine, type NamespaceState, newNamespace } from "./fake/state.ts";
 import { getSysctl, setSysctl } from "./fake/sysctls.ts";
 import type { Kernel, RunOptions, RunResult, Sysctl } from "./kernel.ts";
@@ -61,10 +61,11 @@ export class FakeKernel implements Kernel {
   socket(family: NetlinkFamily, namespace?: Namespace): NetlinkSocket {
     const operation = `open ${family} netlink socket`;
     this.#checkFault("socket", operation);
-    if (family !== "route") throw new KernelError({ operation, errno: errnoOf("EPROTONOSUPPORT") });
+    if (family === "generic") throw new KernelError({ operation, errno: errnoOf("EPROTONOSUPPORT") });
     const state = this.#stateOf(namespace);
     this.#lastPort += 1;
-    return new FakeSocket(state, this.#lastPort, (message) => this.#fault(nameOf(message.type)));
+    const Socket = family === "route" ? FakeSocket : FakeNetfilterSocket;
+    return new Socket(state, this.#lastPort, (message) => this.#fault(nameOf(message.type)));
   }
 
   namespace(path: string): Namespace {

@@ -4,7 +4,7 @@ import type { Address, Family } from "../ip/address.ts";
 import { attributes, headed } from "./attributes.ts";
 import { be16, be32, type Decoded, type Encodable, u8, u32 } from "./codec.ts";
 import { netfilterHeader, netfilterType } from "./netfilter-message.ts";
-import { address, familyOf, present } from "./values.ts";
+import { address, familyNumber, familyOf, present } from "./values.ts";
 
 export interface TrackedConnection {
   readonly family: Family;
@@ -119,6 +119,12 @@ export function decodeConnection(body: Uint8Array): TrackedConnection | undefine
   if (family === undefined || there === undefined || back === undefined) return undefined;
   const protocol = original?.protocol?.number ?? 0;
   return { family, protocol, original: there, reply: back, status, mark, ...present("zone", zone), id };
+}
+
+/** What the kernel tells of it in an IPCTNL_MSG_CT_NEW, as far as it is read here. */
+export function encodeConnection({ family, protocol, original, reply, ...rest }: TrackedConnection): Uint8Array {
+  const tuples = { original: encodeTuple(protocol, original), reply: encodeTuple(protocol, reply) };
+  return connectionMessage.encode({ header: { family: familyNumber[family] }, attributes: { ...tuples, ...rest } });
 }
 
 /** Whatever of a tuple there is: all of it to name a connection, some of it to filter. */

@@ -13,30 +13,14 @@ import {
   protocolNumber,
   type TrackedConnection,
 } from "./conntrack.ts";
-import { connectionMessage, connectionType, decodeConnection, encodeTuple } from "./conntrack-message.ts";
+import { connectionType, decodeConnection, encodeConnection } from "./conntrack-message.ts";
 import { hex } from "./hex.ts";
 import { messageType, readMessages } from "./message.ts";
 import { sampleConnection, samplePing } from "./sample-connections.ts";
 import { acknowledgement, answer, done, ScriptedSocket } from "./scripted-socket.ts";
-import { familyNumber } from "./values.ts";
 
 const pod = Address.parse("fd00::2");
 const node = Address.parse("fd00::1");
-
-/** As the kernel tells of it. */
-function body({ family, protocol, original, reply, status, mark, zone, id }: TrackedConnection): Uint8Array {
-  return connectionMessage.encode({
-    header: { family: familyNumber[family] },
-    attributes: {
-      original: encodeTuple(protocol, original),
-      reply: encodeTuple(protocol, reply),
-      status,
-      mark,
-      id,
-      zone,
-    },
-  });
-}
 
 function tracked(connection: ReturnType<typeof samplePing>, id = 1): TrackedConnection {
   return { status: 8, mark: 0, id, ...connection };
@@ -184,7 +168,7 @@ test("any connection comes back as it was", () => {
   });
   fc.assert(
     fc.property(connection, (one) => {
-      expect(decodeConnection(body(one))).toEqual(one);
+      expect(decodeConnection(encodeConnection(one))).toEqual(one);
     }),
   );
 });
@@ -276,7 +260,7 @@ describe("deleting", () => {
     return new Connection(
       new ScriptedSocket((messages) =>
         messages[0]?.type === connectionType.get
-          ? [...all.map((one) => answer({ type: connectionType.new, body: body(one) })), done(0)]
+          ? [...all.map((one) => answer({ type: connectionType.new, body: encodeConnection(one) })), done(0)]
           : messages.map(({ sequence }, at) => acknowledgement(sequence, errnos[at])),
       ),
     );

@@ -1,6 +1,7 @@
 // What Hextet relies on of a kernel, as cases that Linux and the fake kernel must both pass.
 import { addressLifeContract } from "./address-life.ts";
 import { addressContract } from "./addresses.ts";
+import { connectionContract } from "./connections.ts";
 import { forwardingContract } from "./forwardings.ts";
 import { linkContract } from "./links.ts";
 import { neighborContract } from "./neighbors.ts";
@@ -19,5 +20,6 @@ export function contract(open: OpenWorld): void {
   routeLifeContract(open);
   neighborContract(open);
   forwardingContract(open);
+  connectionContract(open);
   restContract(open);
 }

@@ -1,5 +1,6 @@
 // Which part of the fake kernel answers which message, and how: with an acknowledgement, an entry, or a table.
 import { addressType } from "../../netlink/address.ts";
+import { connectionType } from "../../netlink/conntrack-message.ts";
 import { linkType } from "../../netlink/link-message.ts";
 import { type Message, messageFlag } from "../../netlink/message.ts";
 import { neighborMessage, neighborType } from "../../netlink/neighbor.ts";
@@ -10,6 +11,7 @@ import { ruleType } from "../../netlink/rule.ts";
 import { trafficType } from "../../netlink/tc-message.ts";
 import { bridgeFamily } from "../../netlink/values.ts";
 import { addAddress, listAddresses, removeAddress } from "./addresses.ts";
+import { addConnection, listConnections, removeConnection } from "./connections.ts";
 import { addForwarding, listForwardings, removeForwarding } from "./forwardings.ts";
 import { deleteLink, getLink, listLinks, newLink } from "./links.ts";
 import { assignNamespaceId, getNamespaceId, listNamespaceIds } from "./namespace-ids.ts";
@@ -50,6 +52,9 @@ export const messageNames = [
   ["RTM_GETTFILTER", trafficType.getFilter],
   ["RTM_NEWNSID", namespaceIdType.new],
   ["RTM_GETNSID", namespaceIdType.get],
+  ["IPCTNL_MSG_CT_NEW", connectionType.new],
+  ["IPCTNL_MSG_CT_GET", connectionType.get],
+  ["IPCTNL_MSG_CT_DELETE", connectionType.delete],
 ] as const;
 export type MessageName = (typeof messageNames)[number][0];
 
@@ -69,6 +74,8 @@ const acts = new Map<number, Act>([
   [trafficType.newFilter, addRedirect],
   [trafficType.deleteFilter, removeRedirect],
   [namespaceIdType.new, assignNamespaceId],
+  [connectionType.new, addConnection],
+  [connectionType.delete, removeConnection],
 ]);
 
 const gets = new Map<number, Get>([
@@ -86,6 +93,7 @@ const lists = new Map<number, List>([
   [trafficType.getQueue, listQueues],
   [trafficType.getFilter, listRedirects],
   [namespaceIdType.get, listNamespaceIds],
+  [connectionType.get, listConnections],
   [neighborTableType.get, listNeighborTables],
 ]);
 

@@ -1,6 +1,7 @@
 // A namespace of the fake kernel as text, much as `ip` and `bridge` would show it: for snapshots in tests, and for people. Links stand
 // by their names, and what every namespace has by itself is left out.
 import { families } from "../../ip/address.ts";
+import { describeConnection } from "../../netlink/conntrack.ts";
 import type { Forwarding } from "../../netlink/forwarding.ts";
 import { describeNextHop } from "../../netlink/next-hop.ts";
 import type { Route } from "../../netlink/route.ts";
@@ -29,6 +30,7 @@ export function show(namespace: NamespaceState): string {
     ...namespace.rules.filter(({ protocol }) => protocol !== KERNEL).map((rule) => describeRule(rule)),
     ...namespace.queues.map((queue) => showQueue(namespace, queue)),
     ...namespace.redirects.map(({ link, to }) => `redirect ${nameOf(namespace, link)} to ${nameOf(namespace, to)}`),
+    ...namespace.connections.map((tracked) => `connection ${describeConnection(tracked)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

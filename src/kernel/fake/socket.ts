@@ -144,6 +144,14 @@ export class FakeSocket implements NetlinkSocket {
   }
 }
 
+/** It tracks connections; packets and changes of tables, which others are told of, are not modelled. */
+export class FakeNetfilterSocket extends FakeSocket {
+  override watch(): void {
+    const detail = "the fake kernel logs no packets and tells of no changes of tables";
+    throw new KernelError({ operation: "watch a fake netfilter socket", errno: errnoOf("EOPNOTSUPP"), detail });
+  }
+}
+
 export function errnoOf(code: string): number {
   const number = Object.entries(constants.errno).find(([name]) => name === code)?.[1];
   if (number === undefined) throw new RangeError(`${code} is not the name of an errno`);

@@ -3,6 +3,7 @@
 import type { Address, Family } from "../../ip/address.ts";
 import type { Mac } from "../../ip/mac.ts";
 import type { LinkAddress } from "../../netlink/address.ts";
+import type { TrackedConnection } from "../../netlink/conntrack.ts";
 import type { Forwarding } from "../../netlink/forwarding.ts";
 import type { AddressGeneration } from "../../netlink/link.ts";
 import type { BridgePort, BridgeSettings, MacvlanSettings, VxlanSettings } from "../../netlink/link-kind.ts";
@@ -44,6 +45,9 @@ export interface NamespaceState {
   rules: Rule[];
   queues: Queue[];
   redirects: Redirect[];
+  connections: TrackedConnection[];
+  /** Of the connection that was made last. */
+  lastConnectionId: number;
   /** IPv4 tables that were used once; Linux makes them when they are. */
   readonly tables4: Set<number>;
   readonly ids: Map<number, NamespaceState>;
@@ -187,6 +191,8 @@ export function newNamespace(machine: Machine, path: string): NamespaceState {
     rules: firstRules(machine),
     queues: [],
     redirects: [],
+    connections: [],
+    lastConnectionId: 0,
     tables4: new Set(),
     ids: new Map(),
     sysctls: namespaceDefaults({ first: machine.namespaces.size === 0, ipv6: machine.ipv6 }),
