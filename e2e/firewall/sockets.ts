@@ -2,7 +2,6 @@
 // filter; what a host sends by hand goes out on its link as it is. Connections are Node's own, over sockets made inside.
 import { closeSync, readSync } from "node:fs";
 import { createServer, type Server, Socket } from "node:net";
-import { constants } from "node:os";
 import { Address, type Family } from "../../src/ip/address.ts";
 import { addon } from "../../src/netlink/addon/addon.ts";
 import { KernelError } from "../../src/netlink/kernel-error.ts";
@@ -123,6 +122,3 @@ export async function dial(
     socket.connect({ host: to.toString(), port, ...(from === undefined ? {} : { localAddress: from.toString() }) });
   });
 }
-
-export const isRefused = (reason: unknown): boolean =>
-  reason === "ECONNREFUSED" || reason === constants.errno.ECONNREFUSED;

@@ -41,11 +41,19 @@ export const ownPrefixes = {
   v4: prefixes("10.1.0.0/24"),
 } as const;
 
-/** Addresses of pod number n; of IPv6 a global and a unique local one. */
-const leases = {
-  v6: (pod: number) => [lease(`2001:db8:1::${pod.toString(16)}/64`), lease(`fd00:1::${pod.toString(16)}/64`)],
-  v4: (pod: number) => [lease(`10.1.0.${pod}/24`)],
-} as const;
+/** Addresses of so many pods; of IPv6 each has a global and a unique local one. */
+export function usualPods(families: readonly Family[], count: number): readonly (readonly string[])[] {
+  const addresses = { v6: (n: number) => [`2001:db8:1::${n}`, `fd00:1::${n}`], v4: (n: number) => [`10.1.0.${n}`] };
+  return Array.from({ length: count }, (_, at) => families.flatMap((family) => addresses[family](at + 2)));
+}
+
+export interface WorldOptions {
+  readonly families: readonly Family[];
+  /** The addresses of each; the last is on a guarded link. */
+  readonly pods: readonly (readonly string[])[];
+  /** More addresses that are held beyond the uplink. */
+  readonly beyond?: readonly string[];
+}
 
 export class World implements Disposable {
   readonly families: readonly Family[];
@@ -69,24 +77,21 @@ export class World implements Disposable {
     this.#resources = resources;
   }
 
-  /** With so many pods, of which the last is on a guarded link. */
-  static async create(families: readonly Family[], podCount: number): Promise<World> {
+  static async create(options: WorldOptions): Promise<World> {
     using resources = new DisposableStack();
     const node = resources.use(new TestNode());
     const { nodeHost, beyondHost } = joinBeyond(node, resources);
+    for (const address of options.beyond ?? []) beyondHost.namespace.run("ip", "address", "add", address, "dev", "lo");
+    const networks = options.pods.map((addresses, at) => networkOf(at, addresses, at + 1 === options.pods.length));
     const pods: Host[] = [];
-    const networks: PodNetwork[] = [];
-    for (let number = 2; number < podCount + 2; number++) {
-      const group = number === podCount + 1 ? podGroup.guarded : podGroup.open;
-      const network: PodNetwork = { ...networkOf(number, families), linkGroup: group };
+    for (const network of networks) {
       const namespace = resources.use(TestNamespace.create().loopbackUp());
       const { pod } = await attach(node.kernel, network, namespace.path);
       const addresses = network.addresses.map(({ address }) => address.address);
       const wire = { index: pod.index, mac: network.podMac, peer: network.hostMac };
-      pods.push(resources.use(new Host(`pod ${number}`, namespace, { addresses, wire })));
-      networks.push(network);
+      pods.push(resources.use(new Host(`pod ${pods.length}`, namespace, { addresses, wire })));
     }
-    const parts = { families, node, nodeHost, beyond: beyondHost, pods, networks };
+    const parts = { families: options.families, node, nodeHost, beyond: beyondHost, pods, networks };
     return new World(parts, resources.move());
   }
 
@@ -119,12 +124,10 @@ export class World implements Disposable {
   }
 }
 
-function networkOf(number: number, families: readonly Family[]): PodNetwork {
-  return sample(
-    number,
-    { addresses: () => families.flatMap((family) => leases[family](number)) },
-    { mode: { kind: "routed" } },
-  );
+function networkOf(at: number, addresses: readonly string[], isGuarded: boolean): PodNetwork {
+  const leases = addresses.map((address) => lease(`${address}/${address.includes(":") ? 64 : 24}`));
+  const network = sample(at, { addresses: () => leases }, { mode: { kind: "routed" } });
+  return { ...network, linkGroup: podGroup[isGuarded ? "guarded" : "open"] };
 }
 
 function joinBeyond(node: TestNode, resources: DisposableStack): { nodeHost: Host; beyondHost: Host } {
