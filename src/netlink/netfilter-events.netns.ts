@@ -1,6 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { test as base, describe, expect } from "vitest";
-import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
+import { fresh, TestNamespace } from "../kernel/test-namespace.ts";
 import { Connection } from "./connection.ts";
 import { openSocket } from "./native.ts";
 import { getGeneration, type TablesChange, watchTables } from "./netfilter-events.ts";
@@ -31,14 +30,17 @@ describe("a change of tables", () => {
     const { socket, changes } = watching(node);
     using _ = socket;
     const before = generationOf(node);
-    const ours = spawnSync("nsenter", [`--net=${node.path}`, "nft", "add table inet t; add chain inet t c"]);
+    node.run("nft", "add table inet t; add chain inet t c");
     const after = generationOf(node);
     node.run("nft", "add rule inet t c accept");
     await until(() => changes.length === 2);
     expect(after).toBe(before + 1);
-    expect(changes[0]).toEqual({ generation: after, processId: ours.pid, processName: "nft" });
-    expect(changes[1]).toMatchObject({ generation: after + 1, processName: "nft" });
-    expect(changes[1]?.processId).not.toBe(ours.pid);
+    expect(changes).toMatchObject([
+      { generation: after, processName: "nft" },
+      { generation: after + 1, processName: "nft" },
+    ]);
+    // Which number a process has outside of a PID namespace cannot be known inside.
+    expect(changes[0]?.processId).not.toBe(changes[1]?.processId);
   });
 
   test.for([
@@ -55,12 +57,11 @@ describe("a change of tables", () => {
   test("of another namespace is not told", async ({ node }) => {
     const { socket, changes } = watching(node);
     using _ = socket;
-    using other = new Connection(openSocket("netfilter"));
-    const own = other.get(getGeneration());
-    node.run("nft", "add table inet t");
+    using other = TestNamespace.create();
+    other.run("nft", "add table inet t");
+    node.run("ip6tables", "-A", "INPUT", "-j", "ACCEPT");
     await until(() => changes.length > 0);
-    expect(changes).toHaveLength(1);
-    expect(own).toBeGreaterThan(0);
+    expect(changes[0]?.processName).toBe("ip6tables");
   });
 
   test("that is too large to be kept is told all the same", async ({ node }) => {
