@@ -207,6 +207,7 @@ export class TestApiServer implements AsyncDisposable {
     const resource = pathname.split("/").at(-1) ?? "";
     const verb = searchParams.has("watch") ? "watch" : "list";
     this.requests.push({ resource, verb, parameters: searchParams });
+    response.setHeader("content-type", "application/json");
     const allowed = this.token === undefined || request.headers.authorization === `Bearer ${this.token}`;
     if (!allowed) return sendStatus(response, { status: 401, message: "Unauthorized" });
     if (this.#forbidden.has(`${verb} ${resource}`)) {
