@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { compareFaults, FileFault, type Position } from "./file-fault.ts";
 import { describe, pathOf } from "./parse.ts";
+import { valueByPieces } from "./yaml-pieces.ts";
 import { childOf, offsetOf, parseTree, type Tree, textOffsetOf, toValue } from "./yaml-tree.ts";
 
 /** What leads from the top of a document to a part of it: keys of maps and indexes of lists. */
@@ -14,12 +15,20 @@ export class YamlDocument {
   readonly value: unknown;
   /** Faults of syntax; of meaning it knows nothing. */
   readonly faults: readonly FileFault[];
-  readonly #tree: Tree;
+  readonly #text: string;
+  /** Of a large text only where something in it must be pointed at. */
+  #parsed: Tree | undefined;
 
   /** Never throws: whatever is wrong with the text is in `faults`. */
   constructor(file: string, text: string) {
     this.file = file;
-    this.#tree = parseTree(text);
+    this.#text = text;
+    const pieced = valueByPieces(text);
+    if (pieced !== undefined) {
+      this.value = pieced;
+      this.faults = [];
+      return;
+    }
     const found = [...this.#tree.faults];
     const value = this.#tree.root === undefined ? undefined : toValue(this.#tree.root, found);
     this.value = found.length === 0 ? value : undefined;
@@ -72,6 +81,11 @@ export class YamlDocument {
     const { root = null } = this.#tree;
     const parent = path.slice(0, -1).reduce((node, step) => childOf(node, step)?.node ?? null, root);
     return childOf(parent, path.at(-1) ?? "")?.keyOffset ?? this.#offsetOf(path);
+  }
+
+  get #tree(): Tree {
+    this.#parsed ??= parseTree(this.#text);
+    return this.#parsed;
   }
 
   #at(offset: number): Position {
