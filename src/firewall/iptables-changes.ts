@@ -30,11 +30,20 @@ export const noRules: IptablesRules = {
   sets: new Map(),
 };
 
-export function iptablesChanges(before: IptablesRules, after: IptablesRules): IptablesChanges {
-  return {
-    ...setChanges(before.sets, after.sets),
-    rules: iptablesTables.map((table) => tableText(table, before.tables[table], after.tables[table])).join(""),
-  };
+/** Rules to be deleted, by table: `FORWARD -j HEXTET-FORWARD`. */
+export type Strays = Readonly<Record<IptablesTable, readonly string[]>>;
+const noStrays: Strays = { raw: [], filter: [], nat: [] };
+
+export function iptablesChanges(
+  before: IptablesRules,
+  after: IptablesRules,
+  strays: Strays = noStrays,
+): IptablesChanges {
+  const tables = iptablesTables.map((table) => {
+    const deletions = strays[table].map((stray) => `-D ${stray}`);
+    return restoreText(table, tableLines(before.tables[table], after.tables[table], deletions));
+  });
+  return { ...setChanges(before.sets, after.sets), rules: tables.join("") };
 }
 
 type Sets = ReadonlyMap<string, IpSet>;
@@ -58,20 +67,21 @@ function setChanges(before: Sets, after: Sets): Omit<IptablesChanges, "rules"> {
   };
 }
 
-function tableText(table: IptablesTable, before: TableRules, after: TableRules): string {
+function tableLines(before: TableRules, after: TableRules, deletions: readonly string[]): string[] {
   const chains = nameChanges(before.chains, after.chains);
   const jumps = jumpChanges(before, after);
   const changed = [...chains.added, ...chains.kept].flatMap((chain) => {
     const [have, want = []] = [before.chains.get(chain), after.chains.get(chain)];
     return have !== undefined && sameLines(have, want) ? [] : [{ chain, rules: want }];
   });
-  return restoreText(table, [
+  return [
     ...[...changed.map(({ chain }) => chain), ...chains.removed].map(declareChain),
+    ...deletions,
     ...jumps.removed.map((builtIn) => `-D ${builtIn} -j ${before.jumps.get(builtIn)}`),
     ...changed.flatMap(({ chain, rules }) => appendRules(chain, rules)),
     ...jumps.added.map((builtIn) => insertJump(builtIn, after.jumps.get(builtIn) ?? "")),
     ...chains.removed.map((chain) => `-X ${chain}`),
-  ]);
+  ];
 }
 
 /** A jump that leads to another chain than before is removed and added. */

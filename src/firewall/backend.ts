@@ -1,0 +1,17 @@
+// What firewall.ts asks of the two ways to the kernel's packet filter: nft-backend.ts and iptables-backend.ts.
+import type { Ruleset } from "./ruleset.ts";
+
+export interface Backend {
+  /** For the log. */
+  readonly name: string;
+  /** All of the ruleset, whatever the kernel has of ours now, without a moment in which there is neither the old nor the new. */
+  install(ruleset: Ruleset): Promise<void>;
+  /** What differs from the ruleset that this object applied before; false where nothing does. */
+  change(ruleset: Ruleset): Promise<boolean>;
+  /** What somebody else did to our rules or sets, in words; nothing where the kernel has what was applied last. */
+  findAlteration(): Promise<string | undefined>;
+  /** Packets for each counter of the ruleset, of both families together. */
+  readCounters(name: string): Promise<ReadonlyMap<string, number>>;
+  /** Takes away all that a ruleset of this name ever made; true where there was anything. */
+  remove(name: string): Promise<boolean>;
+}
