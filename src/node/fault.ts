@@ -31,6 +31,10 @@ const harms = {
 export type Harm = "nothing" | "reach" | "attaching";
 export type FaultCode = keyof typeof harms;
 
+export function isFaultCode(text: string): text is FaultCode {
+  return Object.hasOwn(harms, text);
+}
+
 export interface Fault {
   readonly code: FaultCode;
   /** The node it is about, where it is about one. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { harmOf } from "./fault.ts";
 import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
 import { cluster } from "./sample-cluster.ts";
 import { address, ipv6On, link, route } from "./sample-host.ts";
@@ -208,6 +209,14 @@ describe("decideRouting()", () => {
     ["auto", held.v6, {}, "Node alpha, which is this one, is not in the cluster; add it, or correct nodeName"],
   ])("mode %s, having %o: %o is a fault", ([mode, here, nodes, message]) => {
     expect(routing(nodes, mode, here).faults.map((fault) => fault.message)).toEqual([message]);
+  });
+
+  test("a node out of reach is its own fault while others are reached, and this one's where none is", () => {
+    const harms = (nodes: Readonly<Record<string, readonly string[]>>) =>
+      routing({ alpha: alpha.dual, ...nodes }, "direct", held.dual).faults.map((fault) => harmOf(fault, "alpha"));
+    expect(harms({ far: far.v6, beta: beta.v6 })).toEqual(["nothing"]);
+    expect(harms({ far: far.v6 })).toEqual(["reach"]);
+    expect(harms({ none: [] })).toEqual(["nothing"]);
   });
 
   test("one node's fault leaves the others their routes", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
+import { harmOf } from "./fault.ts";
 import { servedClaims } from "./prefix-claims.ts";
 import { cluster } from "./sample-cluster.ts";
 import type { Uplink } from "./uplink.ts";
@@ -24,6 +25,20 @@ function claimed(nodes: Readonly<Record<string, readonly string[]>>, ...onLink: 
 }
 
 describe("servedClaims()", () => {
+  test.for([
+    ["IPv4-only", "10.1.0.0/24"],
+    ["IPv6-only", "fd00:1::/64"],
+  ])(
+    "%s: a prefix that others give to a node before this one harms this one, and to a node after it does not",
+    ([, prefix = ""]) => {
+      const harms = (nodes: Readonly<Record<string, readonly string[]>>) =>
+        servedClaims(cluster(nodes), "alpha", []).faults.map((fault) => harmOf(fault, "alpha"));
+      expect(harms({ alpha: [prefix], beta: [prefix] })).toEqual(["nothing"]);
+      expect(harms({ aaron: [prefix], alpha: [prefix] })).toEqual(["reach"]);
+      expect(harms({ alpha: [], beta: [prefix], gamma: [prefix] })).toEqual(["nothing"]);
+    },
+  );
+
   test.for<[name: string, nodes: Readonly<Record<string, readonly string[]>>]>([
     ["IPv4-only", { alpha: ["10.1.0.0/24"], beta: ["10.1.2.0/24"] }],
     ["IPv6-only", { alpha: ["fd00:1::/64"], beta: ["fd00:2::/64"] }],

@@ -135,6 +135,27 @@ describe("findUplinks()", () => {
     expect(uplinks.links[0]?.mtu).toBe(mtu);
   });
 
+  test.for<[name: string, state: { up: boolean; carrier: boolean }, message: string | undefined]>([
+    [
+      "is switched off",
+      { up: false, carrier: false },
+      "switched off, so no other node is reached; switch it on: ip link set eth0 up",
+    ],
+    [
+      "has no carrier",
+      { up: true, carrier: false },
+      "no carrier, so no other node is reached; look at its cable, or at",
+    ],
+    ["is up", { up: true, carrier: true }, undefined],
+  ])("an uplink that %s is told, with what to do, where it is the only one", ([, state, message]) => {
+    const eth0 = link(2, "eth0", state);
+    const alone = found({ links: [eth0] }, { uplink: ["eth0"] });
+    expect(alone.faults).toEqual(
+      message === undefined ? [] : [{ code: "uplink-down", message: expect.stringContaining(message) }],
+    );
+    expect(found({ links: [eth0, link(3, "eth1")] }, { uplink: ["eth0", "eth1"] }).faults).toEqual([]);
+  });
+
   test.for([
     ["IPv4-only", "disabled", both.slice(1), undefined],
     [
