@@ -46,11 +46,13 @@ export function evaluate(rules: FamilyRules, hook: Hook, packet: Packet): Outcom
   return end.kind === "drop" ? { verdict: "drop", counters } : { verdict: "accept", translation: end, counters };
 }
 
+/** Thousands of packets meet the same set. */
+const parsed = new WeakMap<Content, readonly Prefix[]>();
+
 class Evaluation {
   readonly counters: string[] = [];
   readonly #rules: FamilyRules;
   readonly #packet: Packet;
-  readonly #prefixes = new Map<Content, readonly Prefix[]>();
 
   constructor(rules: FamilyRules, packet: Packet) {
     this.#rules = rules;
@@ -139,8 +141,8 @@ class Evaluation {
   #holds(name: string, address: Address): boolean {
     const set = this.#set(name, "addresses", "prefixes");
     if (set.kind === "addresses") return set.elements.has(String(address));
-    const known = this.#prefixes.get(set) ?? [...set.elements].map((text) => Prefix.parse(text));
-    this.#prefixes.set(set, known);
+    const known = parsed.get(set) ?? [...set.elements].map((text) => Prefix.parse(text));
+    parsed.set(set, known);
     return known.some((prefix) => prefix.contains(address));
   }
 }
