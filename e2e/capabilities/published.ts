@@ -57,7 +57,7 @@ export class PublishingNode extends Node {
 
   /** Everything of the packet filter in this node's namespace, by both programs. */
   rules(): string {
-    const programs = ["iptables-legacy-save", "ip6tables-legacy-save"] as const;
+    const programs = ["iptables-save", "ip6tables-save"] as const;
     return [this.host.run("nft", "-s", "list", "ruleset"), ...programs.map((program) => this.host.run(program))].join(
       "\n",
     );

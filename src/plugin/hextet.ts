@@ -20,6 +20,14 @@ import { explained, explainedStatus } from "./explain.ts";
 import { collect, release, requireFreeAddresses } from "./holdings.ts";
 import type { Host } from "./host.ts";
 import { refuseOwnNamespace } from "./own-namespace.ts";
+import {
+  checkPorts,
+  collectPorts,
+  mapPortsTo,
+  requirePossiblePorts,
+  unmapPortsOf,
+  wantsPorts,
+} from "./ports-of-attachment.ts";
 import { requireKernel, warnWithoutForwarding } from "./readiness.ts";
 import { resultOf } from "./result.ts";
 import { modeOf, readSettings, type Settings, tolerantSettings } from "./settings.ts";
@@ -30,7 +38,7 @@ const attempts = 8;
 export function hextet(host: Host): Plugin {
   return {
     add: (request) => explained(() => add(host, request)),
-    del: (request) => explained(() => del(host, request)),
+    del: (request) => explained(() => takeAway(host, request, tolerantSettings(request.config))),
     check: (request) => explained(() => checkAttachment(host, request)),
     gc: (request) => explained(() => gc(host, request)),
     status: (request) => explainedStatus(() => status(host, request)),
@@ -52,7 +60,13 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
     if (addressing.isOurs()) await release(host, request);
   });
   const networkOf = (current: Assigned) => ({ ...podNetworkOf(request, settings, addressing, current), linkGroup });
+  requirePossiblePorts(request, networkOf(assigned));
   const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
+  if (wantsPorts(request)) {
+    undo.defer(() => detach(host.kernel, detachTarget(request, settings), host.removePair));
+    undo.defer(() => unmapPortsOf(host, request, settings));
+    await mapPortsTo(host, request, settings, attached);
+  }
   const spoken = attached.network.addresses.map(({ address }) => address.family);
   warnWithoutForwarding(host, settings, spoken);
   undo.move();
@@ -67,8 +81,16 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
 
 /** Takes an attachment back whose result nobody got, unless a repeated ADD has made it its own. */
 async function withdraw(host: Host, request: AddRequest, addressing: Addressing): Promise<void> {
-  if (!addressing.isOurs()) return;
-  await detach(host.kernel, detachTarget(request, tolerantSettings(request.config)), host.removePair);
+  if (addressing.isOurs()) await takeAway(host, request, tolerantSettings(request.config));
+}
+
+/**
+ * The node's ports lead nowhere before the address is out of reach, and it is out of reach before its lease ends; whatever fails, DEL
+ * comes again and finds the rest.
+ */
+async function takeAway(host: Host, request: AddRequest | DelRequest, settings: Settings | undefined): Promise<void> {
+  await unmapPortsOf(host, request, settings);
+  await detach(host.kernel, detachTarget(request, settings), host.removePair);
   await release(host, request);
 }
 
@@ -86,8 +108,7 @@ async function clearEarlier(host: Host, request: AddRequest, { settings, address
   if (held === "nothing") return;
   if (held === "active" && hasInterface(host.kernel, request.netns, request.target.interfaceName)) return;
   host.log.warning("remains of an earlier ADD removed", { ...request.target, held });
-  await detach(host.kernel, detachTarget(request, settings), host.removePair);
-  await release(host, request);
+  await takeAway(host, request, settings);
 }
 
 interface Attempt {
@@ -114,13 +135,6 @@ async function attachWithFreeAddresses(
   }
 }
 
-/** The address must be out of reach before its lease ends, so the link goes first; if that fails, DEL comes again. */
-async function del(host: Host, request: DelRequest): Promise<void> {
-  const settings = tolerantSettings(request.config);
-  await detach(host.kernel, detachTarget(request, settings), host.removePair);
-  await release(host, request);
-}
-
 async function checkAttachment(host: Host, request: CheckRequest): Promise<void> {
   const { config, previous, netns, target } = request;
   const settings = readSettings(host.log, config);
@@ -140,6 +154,7 @@ async function checkAttachment(host: Host, request: CheckRequest): Promise<void>
   };
   const network = podNetworkOf(request, settings, addressing, assigned);
   check(host.kernel, network, netns, inner.mac);
+  if (wantsPorts(request)) await checkPorts(host, request, settings, network);
 }
 
 async function gc(host: Host, request: GcRequest): Promise<void> {
@@ -147,6 +162,7 @@ async function gc(host: Host, request: GcRequest): Promise<void> {
   if (keep === undefined) return;
   const failures: unknown[] = [];
   for (const step of [
+    () => collectPorts(host, request, tolerantSettings(config)),
     async () => {
       const removed = await removeOrphans(host.kernel, { network: config.name, keep });
       for (const { attachment, addresses } of removed) host.log.info("orphan removed", { ...attachment, addresses });
@@ -177,7 +193,8 @@ function podNetworkOf(
   );
   return podNetwork({
     attachment: target,
-    mode: modeOf(settings, { gateways, slaac }),
+    // Where bridges hand packets to the packet filter, a pod's own port is translated on the bridge, back to where it came from.
+    mode: modeOf(wantsPorts({ config }) ? { ...settings, hairpin: true } : settings, { gateways, slaac }),
     addresses,
     ...(routes === undefined ? {} : { routes }),
     ...(settings.mtu === undefined ? {} : { mtu: settings.mtu }),

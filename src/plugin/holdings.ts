@@ -2,23 +2,22 @@
 // with configurations of any age, and what they are to free must not depend on the rest being right.
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
-import { ConfigError } from "../config/config-error.ts";
 import { parseIpam } from "../ipam/config.ts";
 import type { Lease } from "../ipam/lease.ts";
 import { describeSet } from "../ipam/ranges.ts";
 import type { Host } from "./host.ts";
-import { dataDirOf, type IpamKind, ipamKindOf, type Own } from "./ipam-section.ts";
+import { dataDirOf, ipamKindOf, tolerantKindOf } from "./ipam-section.ts";
 
 /** Succeeds also where the attachment holds nothing. */
 export async function release(host: Host, request: AddRequest | DelRequest): Promise<void> {
-  const ipam = tolerantKindOf(host, request.config.own);
+  const ipam = tolerantKindOf(request.config.own, host.log);
   if (ipam.kind === "delegate") await host.delegates.del(ipam.type, request.received);
   else releaseLeases(host, request);
 }
 
 /** Frees what no attachment of the request's list holds. */
 export async function collect(host: Host, request: GcRequest): Promise<void> {
-  const ipam = tolerantKindOf(host, request.config.own);
+  const ipam = tolerantKindOf(request.config.own, host.log);
   if (ipam.kind === "delegate") await host.delegates.gc(ipam.type, request.received);
   else collectLeases(host, request);
 }
@@ -57,16 +56,6 @@ export function requireFreeLeases(host: Host, { config }: StatusRequest): void {
   throw new CniError("notAvailable", `No address is free in ${full.map(describeSet).join(", nor in ")}`, {
     details: "Remove pods, or give the network a larger range",
   });
-}
-
-function tolerantKindOf(host: Host, own: Own): IpamKind {
-  try {
-    return ipamKindOf(own);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    host.log.warning("fault of the configuration ignored", { fault: error.message });
-    return { kind: "leases" };
-  }
 }
 
 function addressesOf(leases: readonly Lease[]): readonly string[] {

@@ -13,8 +13,7 @@ import type { Log } from "../log/log.ts";
 import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
 import { type Guarding, guardingByFile } from "./guard.ts";
-import { interim } from "./interim.ts";
-import type { Backend, PacketFilter } from "./packet-filter.ts";
+import { type BackendName, openPacketFilter, type PacketFilter } from "./packet-filter.ts";
 
 export interface Host {
   readonly kernel: Kernel;
@@ -23,7 +22,7 @@ export interface Host {
   /** The lease database in a directory; opened at the first call and kept open. */
   readonly leases: (directory: string) => LeaseStore;
   /** What the host has of packet filters; looked for when there is something for it. */
-  readonly packetFilter: (backend: Backend) => Promise<PacketFilter>;
+  readonly packetFilter: (backend: BackendName) => Promise<PacketFilter>;
   /** How a pod's link is deleted: before DEL returns, or by and by in a process that lives on. */
   readonly removePair: PairRemoval;
   /** Whether a pod's link is guarded, for a network whose guard file is `path`. */
@@ -40,7 +39,15 @@ const delegateTools = {
 /** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
 export function standaloneHost(log: Log): Host {
   const delegates = createDelegates({ ...delegateTools, log });
-  return { kernel: linux, log, delegates, leases: openedOnce(linux, log), packetFilter, removePair, guarding };
+  return {
+    kernel: linux,
+    log,
+    delegates,
+    leases: openedOnce(linux, log),
+    packetFilter: openedFilter(linux),
+    removePair,
+    guarding,
+  };
 }
 
 /** A host for a process that stays: it has the time to compare every database with the kernel when it opens it. */
@@ -48,15 +55,16 @@ export function residentHost(kernel: Kernel, log: Log, remove: PairRemoval): Hos
   const spoken = new Map<string, Version>();
   const delegates = createDelegates({ ...delegateTools, log, spoken });
   const leases = openedOnce(kernel, log, { compare: true });
-  return { kernel, log, delegates, leases, packetFilter, removePair: remove, guarding };
-}
-
-async function packetFilter(_backend: Backend): Promise<PacketFilter> {
-  return interim(linux);
+  return { kernel, log, delegates, leases, packetFilter: openedFilter(kernel), removePair: remove, guarding };
 }
 
 function guarding(path: string | undefined): Guarding {
   return guardingByFile({ path, bootId: readBootId });
+}
+
+/** Each call's own: what the host has may change while the agent lives. */
+function openedFilter(kernel: Kernel): Host["packetFilter"] {
+  return (backend) => openPacketFilter(kernel, backend);
 }
 
 function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["leases"] {

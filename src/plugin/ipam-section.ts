@@ -2,6 +2,7 @@
 // its type is read by whoever it names.
 import { ConfigError } from "../config/config-error.ts";
 import { defaultDataDir } from "../ipam/config.ts";
+import { type Log, silent } from "../log/log.ts";
 
 export type IpamKind =
   | { readonly kind: "leases" }
@@ -27,6 +28,17 @@ export function ipamKindOf(own: Own): IpamKind {
   if (ours.includes(type)) return { kind: "leases" };
   if (type !== "slaac") return { kind: "delegate", type };
   return { kind: "slaac", hasRanges: section["ranges"] !== undefined || section["subnet"] !== undefined };
+}
+
+/** For freeing: a section with a fault is taken for one of our own. */
+export function tolerantKindOf(own: Own, log: Log = silent): IpamKind {
+  try {
+    return ipamKindOf(own);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.warning("fault of the configuration ignored", { fault: error.message });
+    return { kind: "leases" };
+  }
 }
 
 /** Where the leases of a network are; the default for a section that cannot be read. Freeing asks for no more. */
