@@ -8,6 +8,7 @@ import {
   icmpPacket,
   joined,
   type Packet,
+  type Ports,
   protocols,
   sctpPacket,
   tcpFlags,
@@ -30,9 +31,9 @@ export function ends(from: Host, at: Host, family: Family): Ends {
   return { source: from.address(family), destination: at.address(family) };
 }
 
-export function udp(sent: Sent, ports = { from: 1000, to: 2000 }): Probe {
+export function udp(sent: Sent, { from = newPort(), to = 2000 }: Partial<Ports> = {}): Probe {
   const mark = newMark();
-  return probe(sent, udpPacket(sent, ports, mark), mark);
+  return probe(sent, udpPacket(sent, { from, to }, mark), mark);
 }
 
 /** What stands before the mark is the rest of the message's header. */
@@ -43,7 +44,7 @@ export function icmp(sent: Sent, type: number, rest: Uint8Array = u32(0)): Probe
 
 let lastPort = 20_000;
 
-/** One segment from a port that no other has come from. */
+/** One segment. As with UDP and SCTP it comes from a port that no other has come from, and so opens a connection. */
 export function tcp(sent: Sent, to: number, flags: number = tcpFlags.syn): Probe {
   const from = newPort();
   return probe(sent, tcpPacket(sent, { from, to }, flags), joined(u16(from), u16(to)));

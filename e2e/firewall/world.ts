@@ -34,7 +34,7 @@ export const beyond = {
   host: { v6: "2001:db8:99::1", v4: "198.51.100.1" },
 } as const;
 
-const uplink = { v6: "2001:db8:ff::1", v4: "192.0.2.129" } as const;
+export const uplink = { v6: "2001:db8:ff::1", v4: "192.0.2.129" } as const;
 
 export const ownPrefixes = {
   v6: prefixes("2001:db8:1::/64", "fd00:1::/64"),

@@ -72,8 +72,8 @@ describe("the filter", () => {
   test("with policies its order is that of the decision", () => {
     expect(rulesOf(baseRules(usualSettings, sampleNode, { v4: noPolicies }), "v4", "pod-forward")).toEqual([
       "icmp type { 3, 11, 12 } accept",
-      "ct state { new } tcp flags & (fin | syn | rst | ack) != syn ip saddr @isolated counter name midstream drop",
-      "ct state { new } tcp flags & (fin | syn | rst | ack) != syn ip daddr @isolated counter name midstream drop",
+      "ct state { new, invalid } tcp flags & (fin | syn | rst | ack) != syn ip saddr @isolated counter name midstream drop",
+      "ct state { new, invalid } tcp flags & (fin | syn | rst | ack) != syn ip daddr @isolated counter name midstream drop",
       "ct state { established, related } accept",
       "ip saddr vmap @egress",
       "meta iifgroup & 0xffffffff == 0x68780001 ip saddr != @known counter name guarded drop",

@@ -53,9 +53,12 @@ function accept(...when: readonly Match[]): Rule {
   return { when, then: { kind: "accept" } };
 }
 
-/** A pod cut off by a policy must not go on with a connection that was cut with it (nf_conntrack_tcp_loose takes it for a new one). */
+/**
+ * A pod cut off by a policy must not go on with a connection that was cut with it: conntrack takes its segments for those of a new one
+ * (nf_conntrack_tcp_loose), and an answer to nothing for invalid.
+ */
 function midstream(end: End, settings: FirewallSettings): readonly Rule[] {
-  const unknown: readonly Match[] = [{ kind: "connection", states: ["new"] }, { kind: "midstream" }];
+  const unknown: readonly Match[] = [{ kind: "connection", states: ["new", "invalid"] }, { kind: "midstream" }];
   return dropped("midstream", [...unknown, { kind: "set", end, set: policySets.isolated }], settings);
 }
 
