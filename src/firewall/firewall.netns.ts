@@ -51,7 +51,7 @@ function sortedDeep(listed: unknown): unknown {
   return objects
     .filter((object) => !("metainfo" in object))
     .map((object) => {
-      const [[kind = "", body = {}] = []] = Object.entries(object);
+      const [kind, body] = Object.entries(object)[0] ?? ["", {}];
       const { handle: _, elem, ...rest } = body;
       const elements = Array.isArray(elem) ? elem.map((each) => JSON.stringify(each)).toSorted() : [];
       return { kind, ...rest, elements };
