@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { startAgent } from "../../src/agent/agent.ts";
 import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
 import { linuxWithSysctls } from "../../src/kernel/linux.ts";
+import { LeaseError } from "../../src/ipam/lease-error.ts";
 import { createLog } from "../../src/log/log.ts";
 
 const usage = `hextet-agent [--config FILE]
@@ -68,7 +69,8 @@ main().then(
   },
   (error: unknown) => {
     const isUsage = error instanceof TypeError && "code" in error;
-    process.stderr.write(`hextet-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    const details = error instanceof LeaseError && error.details !== undefined ? `: ${error.details}` : "";
+    process.stderr.write(`hextet-agent: ${error instanceof Error ? error.message : String(error)}${details}\n`);
     if (isUsage) process.stderr.write(`\n${usage}`);
     process.exitCode = isUsage ? 2 : 1;
   },

@@ -1,5 +1,6 @@
 // What a node may be given that is not as it must be: each is told once in the log, by /readyz and, where pods suffer from it, by STATUS,
 // always with the fix; what can still work does; and when it is mended that is told once too, without a restart.
+import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, test } from "vitest";
 import { columns, failureOf } from "../conformance/node.ts";
 import type { NetworkList } from "../conformance/runtime.ts";
@@ -27,6 +28,10 @@ interface Trial extends Fault {
 const uplinkAddresses = ["192.0.2.2/24", "2001:db8:ffff::2/64"];
 const defaultGateways = ["192.0.2.1", "2001:db8:ffff::1"];
 const around = { v4: ["192.0.0.0/16"], v6: ["2001:db8::/32"], dual: ["2001:db8::/32", "192.0.0.0/16"] } as const;
+
+const route4 = "unreachable 10.10.0.0/24 metric 4096";
+const route6 = "unreachable fd00:10::/64 metric 4096";
+const routes = { v4: [route4], v6: [route6], dual: [route6, route4] } as const;
 
 function ip({ node }: AgentNode, ...lines: readonly string[]): void {
   for (const line of lines) node.host.run("ip", ...line.split(" "));
@@ -93,6 +98,14 @@ const trials: readonly Trial[] = [
         `beta: { addresses: [192.0.2.3, 2001:db8:ffff::3], prefixes: ["10.10.0.0/25", "fd00:10::/65"] }`,
       ),
     mend: (served) => served.writeCluster(),
+  },
+  {
+    what: "somebody else's route in the place of ours",
+    columns,
+    told: /^Cannot add route (10\.10\.0\.0\/24|fd00:10::\/64) unreachable metric 4096: File already exists.*: Somebody else has made the same/,
+    code: 51,
+    make: (served) => ip(served, ...routes[served.families].map((route) => `route replace ${route} proto 99`)),
+    mend: (served) => ip(served, ...routes[served.families].map((route) => `route del ${route}`)),
   },
   {
     what: "no prefix",
@@ -206,6 +219,34 @@ describe.for(columns)("%s", (families) => {
     served.node.host.run("sysctl", "-qw", "net.ipv4.conf.all.forwarding=1", "net.ipv6.conf.all.forwarding=1");
     await expectMended(served, agent, networkOf(served), told);
   });
+});
+
+test("a disk without room for leases", async () => {
+  await using served = new AgentNode({ families: "dual", build: build.path });
+  const { dataDirectory } = served.node;
+  const agent = await served.start(undefined, `mount -t tmpfs -o size=4m,mode=700 tmpfs ${dataDirectory}`);
+  await agent.says("network configuration written");
+  const within = (command: string) => {
+    execFileSync("nsenter", ["--target", `${agent.pid}`, "--mount", "sh", "-c", command], { stdio: "pipe" });
+  };
+  const list = networkOf(served);
+  await expect(served.node.runtime.status(list)).resolves.toBeUndefined();
+  within(`cat /dev/zero > ${dataDirectory}/filler; true`);
+  const unroomed = await eventually("STATUS tells of the disk", async () => {
+    return await served.node.runtime.status(list).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  });
+  expect(unroomed).toMatchObject({
+    code: 50,
+    msg: expect.stringMatching(/^Cannot /),
+    details: expect.stringMatching(/\w/),
+  });
+  expect(served.page("/readyz").status).toBe(503);
+  within(`rm ${dataDirectory}/filler`);
+  await eventually("the node is ready", () => (served.page("/readyz").status === 200 ? true : undefined));
+  await expect(served.node.runtime.status(list)).resolves.toBeUndefined();
 });
 
 describe("no IPv6 in the kernel", () => {

@@ -18,7 +18,7 @@ import type { AgentConfig } from "./config.ts";
 import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
 import { conflistFaults, removeConflist, writeConflist } from "./conflist-file.ts";
 import type { Metrics } from "./metrics.ts";
-import type { NodeReadiness, Trouble } from "./node-readiness.ts";
+import { type NodeReadiness, type Trouble, troubleOf } from "./node-readiness.ts";
 
 export interface NodeLoopOptions {
   readonly config: AgentConfig;
@@ -58,7 +58,7 @@ export class NodeLoop {
       pass: metrics.counted("node", () => pass(options, kept)),
       onFailure: (error, retryInMs) => {
         readiness.failed(error);
-        log.error("node state could not be applied", { error, retryInMs });
+        log.debug("node state could not be applied", { error, retryInMs });
       },
     });
   }
@@ -85,7 +85,7 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   if (node === undefined) {
     await withdrawConflist(config, log);
     const unknown = source.view === undefined ? [] : [unknownNode(config)];
-    return readiness.passed([...deafness, ...troubleOf(source), ...unknown]);
+    return readiness.passed([...deafness, ...troubleIn(source), ...unknown]);
   }
   const { state, failure } = await applyNode(options, kept);
   if (state !== undefined) {
@@ -94,7 +94,8 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   }
   const { conflist, troubles } = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
   const ofNode = state?.faults.map((fault) => ({ message: fault.message, harm: harmOf(fault, node.name) })) ?? [];
-  readiness.passed([...deafness, ...troubleOf(source), ...ofNode, ...troubles], conflist);
+  const undone = failure === undefined ? [] : [troubleOf(failure.error)];
+  readiness.passed([...undone, ...deafness, ...troubleIn(source), ...ofNode, ...troubles], conflist);
   if (failure !== undefined) throw failure.error;
 }
 
@@ -167,7 +168,7 @@ async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
 }
 
 /** Where a cluster was known before, that is what counts; where none was, there is no network. */
-function troubleOf({ fault, view }: ClusterSource): readonly Trouble[] {
+function troubleIn({ fault, view }: ClusterSource): readonly Trouble[] {
   return fault === undefined ? [] : [{ message: fault, harm: view === undefined ? "attaching" : "nothing" }];
 }
 

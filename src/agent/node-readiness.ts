@@ -32,8 +32,9 @@ export class NodeReadiness {
   readonly #remarks: Remarks;
   readonly #leases: () => Leases;
   #network: Network | undefined;
-  #troubles: readonly Trouble[] = [];
-  #failure: string | undefined = notYet;
+  /** Of the last pass that got to its end; absent before the first. */
+  #found: readonly Trouble[] | undefined;
+  #failure: Trouble | undefined;
 
   constructor(log: Log, leases: () => Leases) {
     this.#remarks = new Remarks(log);
@@ -42,15 +43,17 @@ export class NodeReadiness {
 
   /** A pass has ended; without a conflist the container runtime has no network. */
   passed(troubles: readonly Trouble[], conflist?: Conflist): void {
-    this.#remarks.tell(troubles.map(({ message }) => message));
-    this.#troubles = troubles;
+    this.#found = troubles;
     this.#failure = undefined;
     this.#network = conflist === undefined ? undefined : networkOf(conflist);
+    this.#tell();
   }
 
-  /** A pass could not be ended. */
+  /** A pass could not be ended, or ended with something left undone. */
   failed(error: unknown): void {
-    this.#failure = error instanceof Error ? sentenceOf(error) : String(error);
+    const failure = troubleOf(error);
+    this.#failure = this.#troubles.some(({ message }) => message === failure.message) ? this.#failure : failure;
+    this.#tell();
   }
 
   /**
@@ -61,20 +64,18 @@ export class NodeReadiness {
     const suffered = (harm: Harm) => this.#troubles.filter((each) => each.harm === harm).map(({ message }) => message);
     const attaching = suffered("attaching");
     const reach = suffered("reach");
-    if (this.#failure !== undefined && this.#failure !== notYet) reach.unshift(this.#failure);
+    const details = [...attaching, ...reach].join(". ");
     if (attaching.length > 0) {
-      const details = [...attaching, ...reach].join(". ");
       return new CniError("notAvailable", "Pods cannot be attached to this node now", { details });
     }
     if (reach.length === 0) return undefined;
-    const details = reach.join(". ");
     return new CniError("notAvailableLimited", "Pods of this node do not reach all they should", { details });
   }
 
   /** Each in a sentence with its fix; empty where an ADD would succeed. */
   faults(): readonly string[] {
-    const ofLoop = this.#failure === undefined ? [] : [this.#failure];
-    return [...ofLoop, ...this.#remarks.present, ...this.#faultsOfLeases()];
+    const looked = this.#found !== undefined || this.#failure !== undefined;
+    return [...(looked ? [] : [notYet]), ...this.#remarks.present, ...this.#faultsOfLeases()];
   }
 
   usage(): readonly RangeUsage[] {
@@ -85,6 +86,14 @@ export class NodeReadiness {
       const of = usage[at];
       return of === undefined ? [] : [{ range: set.map(({ range }) => `${range.prefix}`).join(","), usage: of }];
     });
+  }
+
+  get #troubles(): readonly Trouble[] {
+    return [...(this.#failure === undefined ? [] : [this.#failure]), ...(this.#found ?? [])];
+  }
+
+  #tell(): void {
+    this.#remarks.tell(this.#troubles.map(({ message }) => message));
   }
 
   #faultsOfLeases(): readonly string[] {
@@ -100,9 +109,14 @@ export class NodeReadiness {
         (set) => `No address is free in ${describeSet(set)}: remove pods, or give the node another prefix`,
       );
     } catch (error) {
-      return [error instanceof Error ? sentenceOf(error) : String(error)];
+      return [troubleOf(error).message];
     }
   }
+}
+
+/** What the kernel refused was to let pods reach something. */
+export function troubleOf(error: unknown): Trouble {
+  return { message: error instanceof Error ? sentenceOf(error) : String(error), harm: "reach" };
 }
 
 function sentenceOf(error: Error | LeaseError): string {
