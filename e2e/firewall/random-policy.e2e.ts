@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { baseRules } from "../../src/firewall/base-rules.ts";
 import type { Firewall } from "../../src/firewall/firewall.ts";
 import { usualSettings } from "../../src/firewall/sample-node.ts";
@@ -30,14 +30,27 @@ describe.for(matrix)("$backend, $name", ({ backend, families }) => {
   afterAll(() => places[Symbol.dispose]());
 
   test(`packets pass as the model says: ${clusters} clusters of seed ${seed}, ${flowsOfEach} flows in each`, async () => {
-    for (const view of fc.sample(anyPolicyView(families), { seed, numRuns: clusters })) {
+    const views = fc.sample(anyPolicyView(families), { seed, numRuns: 400 }).filter((view) => isTelling(view, places));
+    expect(views.length).toBeGreaterThanOrEqual(clusters);
+    for (const view of views.slice(-clusters)) {
       const parts = compile({ view, localPods: localPodsOf(view) });
       await firewall.apply(baseRules(usualSettings, places.facts, parts));
-      const flow = places.anyFlow(view).map((one) => probeOf(view, one));
-      await expectArrivals(fc.sample(flow, { seed, numRuns: flowsOfEach }));
+      await expectArrivals(someFlows(view, places));
     }
   });
 });
+
+function someFlows(view: PolicyView, places: Places): readonly Probe[] {
+  const flow = places.anyFlow(view).map((one) => probeOf(view, one));
+  return fc.sample(flow, { seed, numRuns: flowsOfEach });
+}
+
+/** Its policies let a part of the packets pass: mostly they let all pass, or none. */
+function isTelling(view: PolicyView, places: Places): boolean {
+  if (view.policies.size < 2 || localPodsOf(view).length < 2) return false;
+  const passing = someFlows(view, places).filter(({ expected }) => expected).length;
+  return passing > flowsOfEach / 4 && passing < (flowsOfEach * 3) / 4;
+}
 
 interface Place {
   readonly host: Host;
