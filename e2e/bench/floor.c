@@ -9,9 +9,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
-#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -29,7 +26,6 @@ struct address {
     int family, length;
     uint8_t bytes[16];
 };
-
 static char out[16384], in[65536];
 static struct nlmsghdr *message;
 static size_t used;
@@ -78,8 +74,7 @@ static int route_socket(void) {
     return fd;
 }
 
-// Of the first link among the answers.
-static int link_found, peer_found;
+static int link_found, peer_found; // of the first link among the answers
 
 static void take_link(struct nlmsghdr *answer) {
     struct ifinfomsg *link = NLMSG_DATA(answer);
@@ -192,12 +187,11 @@ static struct address link_local(const uint8_t *mac) {
 }
 
 struct pod {
-    int v4, v6, number, host_socket, pod_socket, namespace;
+    int v4, v6, number, host_socket, pod_socket, namespace, count;
     char host_link[IFNAMSIZ], alias[256];
     const char *interface;
     uint8_t host_mac[6], pod_mac[6];
     struct address addresses[2];
-    int count;
 };
 
 static void make_pair(struct pod *pod) {
@@ -247,8 +241,7 @@ static void add(struct pod *pod) {
     if (pod->v6) ask_route(host, gateway6);
     exchange(pod->host_socket, "ask for the host's end");
     ask_link(index, NULL);
-    if (pod->v6) ask_route(index, own);
-    if (pod->v6) ask_route(index, pod->addresses[0]);
+    if (pod->v6) ask_route(index, own), ask_route(index, pod->addresses[0]);
     exchange(pod->pod_socket, "ask for the pod's end");
 }
 

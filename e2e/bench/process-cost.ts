@@ -12,6 +12,9 @@ export interface ProcessCost {
 export interface ProcessMemory {
   /** Resident, with what is shared with other processes. */
   readonly rssMib: number;
+  /** Of that, what is the process's own: the rest is the program's file, which the kernel can drop and which it maps in larger
+   * or smaller pieces, depending on how the file came into its cache. */
+  readonly ownMib: number;
   /** The highest it has been. */
   readonly peakMib: number;
   /** Resident, what is shared counted by its share. */
@@ -45,6 +48,7 @@ export function memoryOf(pid: number): ProcessMemory {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   return {
     rssMib: fieldOf(status, "VmRSS") / 1024,
+    ownMib: fieldOf(status, "RssAnon") / 1024,
     peakMib: fieldOf(status, "VmHWM") / 1024,
     pssMib: fieldOf(rollup, "Pss") / 1024,
   };
