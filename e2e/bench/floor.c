@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
 enum { MTU = 1500, PROTOCOL = 72, REMOVAL_GROUP = 0x68657874, V6 = AF_INET6, V4 = AF_INET };
 
 struct address {
