@@ -57,10 +57,10 @@ export class PublishingNode extends Node {
 
   /** Everything of the packet filter in this node's namespace, by both programs. */
   rules(): string {
-    const programs = ["iptables-save", "ip6tables-save"] as const;
-    return [this.host.run("nft", "-s", "list", "ruleset"), ...programs.map((program) => this.host.run(program))].join(
-      "\n",
-    );
+    const printed = [this.host.run("nft", "-s", "list", "ruleset")];
+    for (const program of ["iptables-save", "ip6tables-save"]) printed.push(this.host.run(program));
+    // The programs say in a comment when they were called.
+    return printed.join("\n").replaceAll(/^#.*\n/gm, "");
   }
 }
 

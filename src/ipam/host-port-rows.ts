@@ -111,6 +111,7 @@ export function endEarlierPorts(database: Database, bootId: string): void {
     AND lease.container_id = host_port.container_id AND lease.interface = host_port.interface AND lease.released_at IS NULL)`;
   database.run(`DELETE FROM host_port WHERE boot_id <> ? AND NOT ${isAlive}`, bootId);
   database.run("UPDATE host_port SET boot_id = ? WHERE boot_id <> ?", bootId, bootId);
+  setSetting(database, "ports_filter", "");
 }
 
 /** How often ports were changed, and up to which of these changes the packet filter was told. */
@@ -125,8 +126,14 @@ export function isBehind(database: Database): boolean {
   return made !== applied;
 }
 
-export function setApplied(database: Database, change: number): void {
+export function filterIn(database: Database): string | undefined {
+  const row = database.get("SELECT value FROM setting WHERE name = 'ports_filter' AND value <> ''");
+  return row === undefined ? undefined : text(row, "value");
+}
+
+export function setApplied(database: Database, change: number, filter: string): void {
   setSetting(database, "ports_applied", change);
+  if (filterIn(database) !== filter) setSetting(database, "ports_filter", filter);
 }
 
 function countChange(database: Database): void {

@@ -34,6 +34,8 @@ export interface PortRequest {
 export interface PortsHeld {
   readonly ports: readonly HeldPort[];
   readonly change: number;
+  /** By which of the node's packet filters it was told since the node booted. */
+  readonly filter?: string;
 }
 
 /** As people write it: `8080/tcp`, `[2001:db8::1]:53/udp`. */

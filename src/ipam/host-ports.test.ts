@@ -120,12 +120,19 @@ describe("ports of the node", () => {
     store.mapPorts({ attachment: attachment("a"), ports: [portOf("v6")] });
     const { change } = store.ports();
     store.unmapPorts(attachment("a"));
-    store.portsApplied(change);
+    store.portsApplied(change, "nftables");
     expect(fixture.open().portsAreBehind).toBe(true);
-    store.portsApplied(store.ports().change);
+    store.portsApplied(store.ports().change, "nftables");
     expect(store.portsAreBehind).toBe(false);
     store.unmapPorts(attachment("a"));
     expect(store.portsAreBehind).toBe(false);
+  });
+
+  test("the packet filter that was told is remembered until the node boots", ({ fixture }) => {
+    fixture.open().portsApplied(1, "nftables");
+    expect(fixture.open().ports().filter).toBe("nftables");
+    fixture.bootId = "boot-2";
+    expect(fixture.open().ports().filter).toBeUndefined();
   });
 
   test("are taken over from a damaged database, and applied again", ({ fixture }) => {
@@ -133,7 +140,7 @@ describe("ports of the node", () => {
       using store = fixture.open();
       store.lease(request("a", stacks.dual));
       store.mapPorts({ attachment: attachment("a"), ports: columns.dual });
-      store.portsApplied(store.ports().change);
+      store.portsApplied(store.ports().change, "nftables");
     }
     using database = new DatabaseSync(fixture.path("leases.db"));
     database.exec("DELETE FROM setting");

@@ -9,6 +9,7 @@ import {
   allPorts,
   changesOf,
   deletePorts,
+  filterIn,
   insertPorts,
   isBehind,
   portHoldersIn,
@@ -165,7 +166,8 @@ export class LeaseStore implements Disposable {
   ports(): PortsHeld {
     return this.#session.read("read ports of the node", ({ database }) => {
       const { made: change } = changesOf(database);
-      return { change, ports: allPorts(database) };
+      const filter = filterIn(database);
+      return { change, ports: allPorts(database), ...(filter === undefined ? {} : { filter }) };
     });
   }
 
@@ -181,9 +183,9 @@ export class LeaseStore implements Disposable {
     return this.#session.read("read ports of the node", ({ database }) => isBehind(database));
   }
 
-  /** The packet filter was told of all up to this change. */
-  portsApplied(change: number): void {
-    this.#session.give("enter that ports are mapped", ({ database }) => setApplied(database, change));
+  /** This packet filter was told of all up to this change. */
+  portsApplied(change: number, filter: string): void {
+    this.#session.give("enter that ports are mapped", ({ database }) => setApplied(database, change, filter));
   }
 
   /** What the attachment holds, in the order of its range sets. */

@@ -22,7 +22,7 @@ export function readSettings(database: Database): Settings {
   return { bootId, key, ...(typeof rebuiltAtMs === "number" ? { rebuiltAtMs } : {}) };
 }
 
-type SettingName = "boot_id" | "key" | "rebuilt_at" | "ports_changed" | "ports_applied";
+type SettingName = "boot_id" | "key" | "rebuilt_at" | "ports_changed" | "ports_applied" | "ports_filter";
 
 export function setSetting(database: Database, name: SettingName, value: SQLInputValue): void {
   database.run(

@@ -19,6 +19,7 @@ class Filter {
   async open() {
     if (this.missing) throw new Error("no packet filter");
     return {
+      name: "nftables",
       apply: async (ruleset: Ruleset) => {
         this.applications++;
         await Promise.resolve();

@@ -9,7 +9,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import { hostPortRuleset, hostPortRulesetName, usesLoopback } from "./host-port-rules.ts";
-import type { PacketFilter } from "./packet-filter.ts";
+import type { PacketFilter, WantedFilter } from "./packet-filter.ts";
 import { endConnectionsTo, endEarlierConnections } from "./port-connections.ts";
 
 export interface PortPlace {
@@ -19,14 +19,14 @@ export interface PortPlace {
   readonly directory: string;
   readonly store: LeaseStore;
   /** Looks what the host has for it, so it is asked for when there is something to write. */
-  readonly filter: () => Promise<PacketFilter>;
+  readonly filter: (wanted: WantedFilter) => Promise<PacketFilter>;
 }
 
 /** Leads ports to an attachment that is there; `link` is the one packets go to it by. */
 export async function mapPorts(place: PortPlace, request: PortRequest, link: string): Promise<void> {
   const { kernel, store, log } = place;
   // Asked first: where the host has no packet filter, nothing is held.
-  await place.filter();
+  await filterOf(place);
   {
     using _turn = await lockPorts(place.directory);
     store.mapPorts(request);
@@ -62,7 +62,7 @@ export async function portFaults(place: PortPlace, { attachment, ports }: PortRe
   const held = place.store.portsOf(attachment).map(describeMapping);
   const lacking = ports.map(describeMapping).filter((port) => !held.includes(port));
   if (lacking.length > 0) return lacking.map((port) => `Port ${port} is not mapped in ${place.directory}`);
-  const filter = await place.filter();
+  const filter = await filterOf(place);
   return filter.faults(hostPortRuleset(hostPortRulesetName(place.directory), place.store.ports().ports));
 }
 
@@ -73,11 +73,16 @@ async function settle(place: PortPlace, ended: readonly HeldPort[]): Promise<voi
   tolerating(place.log, () => endConnectionsTo(place.kernel, ended));
 }
 
-async function write({ directory, store, filter }: PortPlace): Promise<void> {
-  const { apply } = await filter();
+async function write(place: PortPlace): Promise<void> {
+  const { directory, store } = place;
+  const filter = await filterOf(place);
   const { ports, change } = store.ports();
-  await apply(hostPortRuleset(hostPortRulesetName(directory), ports));
-  store.portsApplied(change);
+  await filter.apply(hostPortRuleset(hostPortRulesetName(directory), ports));
+  store.portsApplied(change, filter.name);
+}
+
+function filterOf({ directory, store, filter }: PortPlace): Promise<PacketFilter> {
+  return filter({ ruleset: hostPortRulesetName(directory), used: store.ports().filter });
 }
 
 /** A kernel may be built without what lists connections; then a client has to wait until its own has timed out. */

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { CniError } from "../cni/cni-error.ts";
 import { createDelegates, type Delegates } from "../cni/delegate.ts";
 import type { Version } from "../cni/versions.ts";
+import type { BackendSetting } from "../firewall/detection.ts";
 import type { HeldAddress } from "../ipam/lease.ts";
 import { LeaseStore } from "../ipam/lease-store.ts";
 import type { StoreEvent } from "../ipam/store-event.ts";
@@ -13,7 +14,7 @@ import type { Log } from "../log/log.ts";
 import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
 import { type Guarding, guardingByFile } from "./guard.ts";
-import { type BackendName, openPacketFilter, type PacketFilter } from "./packet-filter.ts";
+import { openPacketFilter, type PacketFilter, type WantedFilter } from "./packet-filter.ts";
 
 export interface Host {
   readonly kernel: Kernel;
@@ -22,7 +23,7 @@ export interface Host {
   /** The lease database in a directory; opened at the first call and kept open. */
   readonly leases: (directory: string) => LeaseStore;
   /** What the host has of packet filters; looked for when there is something for it. */
-  readonly packetFilter: (backend: BackendName) => Promise<PacketFilter>;
+  readonly packetFilter: (setting: BackendSetting, wanted: WantedFilter) => Promise<PacketFilter>;
   /** How a pod's link is deleted: before DEL returns, or by and by in a process that lives on. */
   readonly removePair: PairRemoval;
   /** Whether a pod's link is guarded, for a network whose guard file is `path`. */
@@ -44,7 +45,7 @@ export function standaloneHost(log: Log): Host {
     log,
     delegates,
     leases: openedOnce(linux, log),
-    packetFilter: openedFilter(linux),
+    packetFilter: openedFilter(linux, log),
     removePair,
     guarding,
   };
@@ -55,16 +56,15 @@ export function residentHost(kernel: Kernel, log: Log, remove: PairRemoval): Hos
   const spoken = new Map<string, Version>();
   const delegates = createDelegates({ ...delegateTools, log, spoken });
   const leases = openedOnce(kernel, log, { compare: true });
-  return { kernel, log, delegates, leases, packetFilter: openedFilter(kernel), removePair: remove, guarding };
+  return { kernel, log, delegates, leases, packetFilter: openedFilter(kernel, log), removePair: remove, guarding };
 }
 
 function guarding(path: string | undefined): Guarding {
   return guardingByFile({ path, bootId: readBootId });
 }
 
-/** Each call's own: what the host has may change while the agent lives. */
-function openedFilter(kernel: Kernel): Host["packetFilter"] {
-  return (backend) => openPacketFilter(kernel, backend);
+function openedFilter(kernel: Kernel, log: Log): Host["packetFilter"] {
+  return (setting, wanted) => openPacketFilter({ kernel, log, setting, ...wanted });
 }
 
 function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["leases"] {
@@ -85,7 +85,7 @@ function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["l
 }
 
 /** Random for each boot of the kernel (random(4)), so leases of another one are known to be over. */
-function readBootId(): string {
+export function readBootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 

@@ -1,9 +1,12 @@
 // The packet filter as ports of the node need it: a small ruleset put in place of an earlier one, and compared with what the kernel has.
-// Nothing is remembered from one time to the next, because other processes write the same ruleset.
+// Of its rules nothing is remembered from one time to the next, because other processes write them too.
 import type { Backend } from "../firewall/backend.ts";
-import { FirewallError } from "../firewall/firewall-error.ts";
+import { readBackendFacts } from "../firewall/backend-facts.ts";
+import type { BackendChoice } from "../firewall/backends.ts";
+import { type BackendSetting, chooseBackend } from "../firewall/detection.ts";
+import { Firewall } from "../firewall/firewall.ts";
 import { iptablesRulesOf } from "../firewall/iptables.ts";
-import { IptablesBackend } from "../firewall/iptables-backend.ts";
+import { IptablesBackend, type IptablesVariant } from "../firewall/iptables-backend.ts";
 import { parseSaved, ruleAlteration } from "../firewall/iptables-listing.ts";
 import { NftBackend } from "../firewall/nft-backend.ts";
 import { nftAlteration, parseNftListing } from "../firewall/nft-listing.ts";
@@ -12,39 +15,75 @@ import { runProgram } from "../firewall/program.ts";
 import type { Ruleset } from "../firewall/ruleset.ts";
 import { families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Log } from "../log/log.ts";
 
-export const backendNames = ["auto", "iptables", "nftables"] as const;
-export type BackendName = (typeof backendNames)[number];
+export interface WantedFilter {
+  /** The name of the ruleset it is for. */
+  readonly ruleset: string;
+  /** The name of the one that had it last, where it is known. */
+  readonly used: string | undefined;
+}
 
 export interface PacketFilter {
-  /** Puts the ruleset in place of what was there under its name, in one step. */
+  /** `nftables`, `iptables`, `iptables-nft` or `iptables-legacy`. */
+  readonly name: string;
+  /** Puts the ruleset in place of what was there under its name, in one step for each family. */
   readonly apply: (ruleset: Ruleset) => Promise<void>;
   /** What the kernel lacks of it, in sentences. */
   readonly faults: (ruleset: Ruleset) => Promise<readonly string[]>;
 }
 
-/** Throws a FirewallError where the host has none. */
-export async function openPacketFilter(kernel: Kernel, name: BackendName): Promise<PacketFilter> {
-  if (name !== "iptables" && (await hasNft(kernel))) {
-    return { apply: applyBy(new NftBackend(kernel)), faults: (ruleset) => nftFaults(kernel, ruleset) };
-  }
-  // Its rulesets have no sets here, so ipset is not needed.
-  const iptables = new IptablesBackend(kernel, "default", { keepSets: true });
-  return { apply: applyBy(iptables), faults: (ruleset) => iptablesFaults(kernel, ruleset) };
+export interface FilterOptions extends WantedFilter {
+  readonly kernel: Kernel;
+  readonly log: Log;
+  readonly setting: BackendSetting;
 }
 
-async function hasNft(kernel: Kernel): Promise<boolean> {
-  try {
-    await runProgram(kernel, { program: "nft", args: ["list", "tables"] });
-    return true;
-  } catch (error) {
-    if (error instanceof FirewallError && error.missing) return false;
-    throw error;
-  }
+const variants = ["default", "nft", "legacy"] as const;
+
+/**
+ * The one that is set, or with `auto` the one that has the ruleset; only where neither says it, the host is looked at. Throws a
+ * FirewallError where it has none.
+ */
+export async function openPacketFilter(options: FilterOptions): Promise<PacketFilter> {
+  const { kernel, log, used } = options;
+  const choice = await chosen(options);
+  const backend = backendOf(kernel, choice);
+  const isSame = backend.name === used;
+  const faults = (ruleset: Ruleset) =>
+    choice.kind === "nftables" ? nftFaults(kernel, ruleset) : iptablesFaults(kernel, choice.variant, ruleset);
+  const apply = async (ruleset: Ruleset) => {
+    if (isSame) await backend.install(ruleset);
+    else await new Firewall({ backend, others: othersOf(kernel, choice), log }).apply(ruleset);
+  };
+  return { name: backend.name, apply, faults };
 }
 
-function applyBy(backend: Backend): PacketFilter["apply"] {
-  return (ruleset) => backend.install(ruleset);
+async function chosen({ kernel, setting, ruleset, used }: FilterOptions): Promise<BackendChoice> {
+  if (setting === "nftables") return { kind: "nftables" };
+  const variant = variants.find((each) => new IptablesBackend(kernel, each).name === used);
+  if (variant !== undefined) return { kind: "iptables", variant };
+  if (setting === "auto" && used === "nftables") return { kind: "nftables" };
+  const facts = await readBackendFacts(kernel, ruleset);
+  // The rules ask no sets.
+  return chooseBackend(setting, { ...facts, ipset: {} }).choice;
+}
+
+function backendOf(kernel: Kernel, choice: BackendChoice): Backend {
+  return choice.kind === "nftables" ? new NftBackend(kernel) : iptables(kernel, choice.variant);
+}
+
+/** Where the rules may be of an earlier choice. What a host calls iptables is one of its variants. */
+function othersOf(kernel: Kernel, choice: BackendChoice): readonly Backend[] {
+  if (choice.kind === "nftables") return [iptables(kernel, "nft"), iptables(kernel, "legacy")];
+  const nft = new NftBackend(kernel);
+  if (choice.variant === "default") return [nft];
+  return [nft, iptables(kernel, choice.variant === "nft" ? "legacy" : "nft")];
+}
+
+/** Without looking at sets, for which the host need not have ipset. */
+function iptables(kernel: Kernel, variant: IptablesVariant): Backend {
+  return new IptablesBackend(kernel, variant, { keepSets: true });
 }
 
 async function nftFaults(kernel: Kernel, ruleset: Ruleset): Promise<readonly string[]> {
@@ -64,13 +103,13 @@ async function nftFaults(kernel: Kernel, ruleset: Ruleset): Promise<readonly str
   return faults;
 }
 
-async function iptablesFaults(kernel: Kernel, ruleset: Ruleset): Promise<readonly string[]> {
+async function iptablesFaults(kernel: Kernel, variant: IptablesVariant, ruleset: Ruleset): Promise<readonly string[]> {
   const rules = iptablesRulesOf(ruleset);
   const faults: string[] = [];
   for (const family of families) {
     const wanted = rules[family];
     if (wanted === undefined) continue;
-    const program = family === "v6" ? "ip6tables-save" : "iptables-save";
+    const program = `${family === "v6" ? "ip6tables" : "iptables"}${variant === "default" ? "" : `-${variant}`}-save`;
     const alteration = ruleAlteration(wanted, parseSaved(await runProgram(kernel, { program, args: [] })));
     if (alteration !== undefined) faults.push(`${alteration} (${program})`);
   }

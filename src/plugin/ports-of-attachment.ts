@@ -10,6 +10,7 @@ import type { PodNetwork } from "../pod/pod-network.ts";
 import type { Host } from "./host.ts";
 import { mapPorts, type PortPlace, portFaults, unmapPorts, unmapPortsAllBut } from "./host-ports.ts";
 import { dataDirOf, type Own, tolerantKindOf } from "./ipam-section.ts";
+import type { WantedFilter } from "./packet-filter.ts";
 import type { Settings } from "./settings.ts";
 import { wantedPorts } from "./wanted-ports.ts";
 
@@ -61,7 +62,7 @@ export async function checkPorts(host: Host, request: CheckRequest, settings: Se
 function placeOf(host: Host, own: Own, settings: Settings | undefined): PortPlace {
   const { kernel, log } = host;
   const directory = directoryOf(own);
-  const filter = () => host.packetFilter(settings?.firewall.backend ?? "auto");
+  const filter = (wanted: WantedFilter) => host.packetFilter(settings?.firewall.backend ?? "auto", wanted);
   return { kernel, log, directory, store: host.leases(directory), filter };
 }
 

@@ -7,11 +7,11 @@ import type { Dns } from "../cni/result.ts";
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
 import { closedObject, openObject, parse, text } from "../config/parse.ts";
 import { integer, interfaceName } from "../config/values.ts";
+import type { BackendSetting } from "../firewall/detection.ts";
 import type { InterfaceAddress } from "../ip/prefix.ts";
 import type { Log } from "../log/log.ts";
 import type { MacvlanKind, Mode, Probe } from "../pod/pod-network.ts";
 import type { Own } from "./ipam-section.ts";
-import { type BackendName, backendNames } from "./packet-filter.ts";
 
 /** RFC 5227 asks three times a second apart; on a switched link an answer takes well under a millisecond. */
 const defaultProbe: Probe = { count: 3, intervalMs: 20 };
@@ -37,7 +37,9 @@ const entries = {
   slaacTimeoutMs: v.optional(integer(100, 60_000), defaultSlaacTimeoutMs),
   sysctl: v.optional(v.record(v.string(), v.string()), {}),
   guard: v.exactOptional(text(absolutePath)),
-  firewall: v.optional(closedObject({ backend: v.optional(v.picklist(backendNames), "auto") }), { backend: "auto" }),
+  firewall: v.optional(closedObject({ backend: v.optional(v.picklist(["auto", "iptables", "nftables"]), "auto") }), {
+    backend: "auto",
+  }),
   dns: v.optional(
     openObject({
       nameservers: v.exactOptional(v.array(v.string())),
@@ -77,7 +79,7 @@ export interface Settings {
   /** A file of the agent's that says which pods a policy may be meant for. */
   readonly guard?: string;
   /** Which of the host's packet filters leads ports of the node to pods. */
-  readonly firewall: { readonly backend: BackendName };
+  readonly firewall: { readonly backend: BackendSetting };
   readonly dns?: Dns | undefined;
 }
 
