@@ -7,6 +7,7 @@ import type { Address } from "../ip/address.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";
 import { frameSender } from "../kernel/frames.ts";
 import { inside } from "../kernel/inside.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import { TestNamespace } from "../kernel/test-namespace.ts";
 import { type NodeSettings, type NodeState, nodePass } from "./pass.ts";
@@ -88,14 +89,21 @@ export function wire({ alpha, router, beta }: Racks, nodes: Nodes): void {
   forwards(router);
 }
 
+interface PassSurroundings {
+  readonly podAddresses?: readonly Address[];
+  /** In place of Linux as it is. */
+  readonly kernel?: Kernel;
+}
+
 /** What the agent of a node does, once. */
 export async function passOn(
   racks: Pick<Racks, "alpha" | "beta" | "directory">,
   nodeName: "alpha" | "beta",
   nodes: { readonly [name: string]: readonly string[] },
-  settings: Partial<NodeSettings> & { readonly podAddresses?: readonly Address[] } = {},
+  settings: Partial<NodeSettings> & PassSurroundings = {},
 ): Promise<NodeState> {
-  const kernel = inside(linux, racks[nodeName]);
+  const { kernel: outer = linux, podAddresses = [], ...given } = settings;
+  const kernel = inside(outer, racks[nodeName]);
   const states: NodeState[] = [];
   await nodePass({
     kernel,
@@ -106,10 +114,10 @@ export async function passOn(
       routing: { mode: "auto", vxlan: { id: 18552, port: 4789 } },
       ndpProxy: "auto",
       mtu: "auto",
-      ...settings,
+      ...given,
     },
     view: () => cluster(nodes),
-    podAddresses: () => settings.podAddresses ?? [],
+    podAddresses: () => podAddresses,
     sendFrames: frameSender(racks[nodeName]),
     onState: (state) => states.push(state),
   })();

@@ -1,4 +1,5 @@
 import { test as base, describe, expect } from "vitest";
+import type { Kernel } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import type { TestNamespace } from "../kernel/test-namespace.ts";
 import { freshRacks, type Nodes, passOn, podIn, prefixesOf, type Racks, stacks, wire } from "./test-racks.ts";
@@ -193,3 +194,40 @@ describe.concurrent("tunnels", () => {
     expect(alpha.run("ip", "link")).toContain(line.split(" ")[2]);
   });
 });
+
+/** Linux as it is without the module: it is asked for a kind of link (IFLA_INFO_KIND, 1) that it does not know either. */
+const withoutModule: Kernel = {
+  ...linux,
+  socket(family, namespace) {
+    const socket = linux.socket(family, namespace);
+    return {
+      port: socket.port,
+      send: (datagram) =>
+        socket.send(
+          Buffer.from(Buffer.from(datagram).toString("latin1").replace("\x01\0vxlan", "\x01\0vxlen"), "latin1"),
+        ),
+      sendLater: (datagram) => socket.sendLater(datagram),
+      receive: () => socket.receive(),
+      watch: (...args) => socket.watch(...args),
+      [Symbol.dispose]: () => socket[Symbol.dispose](),
+    };
+  },
+};
+
+test.for(["IPv4-only", "IPv6-only", "dual-stack"] as const)(
+  "%s: a kernel without VXLAN is told with the module and how to load it, and all else is done",
+  async (stack, { racks }) => {
+    wire(racks, stacks[stack]);
+    const { faults } = await passOn(racks, "alpha", { ...stacks[stack] }, { kernel: withoutModule });
+    expect(faults).toEqual([
+      {
+        code: "module-missing",
+        message: expect.stringMatching(
+          /^Cannot create vxlan link hextet\.vxlan4?.*Unknown device type.*: modprobe vxlan, and for the next boot/,
+        ),
+      },
+    ]);
+    expect(racks.alpha.run("ip", "route", "show", "table", "all", "proto", "72")).toContain("unreachable");
+    expect((await passOn(racks, "alpha", { ...stacks[stack] })).faults).toEqual([]);
+  },
+);
