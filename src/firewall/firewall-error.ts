@@ -102,7 +102,7 @@ const remedies: readonly Remedy[] = [
   {
     words: /missing kernel module|No chain\/target\/match by that name/,
     remedy: (program) =>
-      `a kernel module for it may be missing (modprobe xt_set xt_bpf xt_devgroup), ${otherThan(program)}`,
+      `a kernel module for it may be missing (modprobe -a xt_set xt_bpf xt_devgroup xt_rpfilter), ${otherThan(program)}`,
   },
   {
     words: /Protocol not supported|Address family not supported/,
