@@ -5,7 +5,7 @@ import type { PortRequest } from "../ipam/host-port.ts";
 import { attachment, request, stacks, storeFixtures } from "../ipam/store-fixture.ts";
 import { FakeKernel } from "../kernel/fake.ts";
 import { silent } from "../log/log.ts";
-import { applyHostPorts, mapPorts, type PortPlace, portFaults, unmapPorts, unmapPortsAllBut } from "./host-ports.ts";
+import { healHostPorts, mapPorts, type PortPlace, portFaults, unmapPorts, unmapPortsAllBut } from "./host-ports.ts";
 
 const test = base.extend(storeFixtures);
 
@@ -15,6 +15,7 @@ class Filter {
   applications = 0;
   failure: Error | undefined;
   missing = false;
+  faultsFound: readonly string[] = [];
 
   async open() {
     if (this.missing) throw new Error("no packet filter");
@@ -26,7 +27,7 @@ class Filter {
         if (this.failure !== undefined) throw this.failure;
         this.applied = ruleset;
       },
-      faults: async () => [`${this.applications} applications`],
+      faults: async () => this.faultsFound,
     };
   }
 
@@ -87,13 +88,16 @@ describe.for(columns)("ports of a pod of %s", ([families, targets]) => {
   });
 
   test("are compared with what is held, and then with what the kernel has", async ({ fixture }) => {
-    const place = placeOf(fixture, new Filter());
+    const filter = new Filter();
+    const place = placeOf(fixture, filter);
     const wanted = portsFor("a", families, 1);
     expect(await portFaults(place, wanted)).toEqual(
       toPort(1).map((target) => `Port 1/tcp to ${target.replace(" ", " port ")} is not mapped in ${fixture.directory}`),
     );
     await mapPorts(place, wanted, "lo");
-    expect(await portFaults(place, wanted)).toEqual(["1 applications"]);
+    expect(await portFaults(place, wanted)).toEqual([]);
+    filter.faultsFound = ["table ip hextet-hp is gone"];
+    expect(await portFaults(place, wanted)).toEqual(filter.faultsFound);
   });
 });
 
@@ -131,11 +135,24 @@ describe("the packet filter", () => {
     expect(filter.targets).toEqual(many.map((port) => `fd00::2 ${port}`));
   });
 
-  test("is told all again by who looks after the node, the guard of 127.0.0.0/8 also without ports", async ({
+  test("is told all again by who looks after the node, where somebody changed it and nowhere else", async ({
     fixture,
   }) => {
     const filter = new Filter();
-    await applyHostPorts(placeOf(fixture, filter));
+    const place = placeOf(fixture, filter);
+    await healHostPorts(place);
+    expect(filter.applications).toBe(0);
+    await mapPorts(place, portsFor("a", "dual", 1), "lo");
+    await healHostPorts(place);
+    expect(filter.applications).toBe(1);
+    filter.faultsFound = ["table ip hextet-hp is gone"];
+    await healHostPorts(place);
+    expect(filter.applications).toBe(2);
+    filter.faultsFound = [];
+    place.store.unmapPorts(attachment("a"));
+    await healHostPorts(place);
+    expect(filter.applications).toBe(3);
+    // What is left keeps pods from 127.0.0.0/8 of the node.
     expect([...(filter.applied?.families.v4?.chains.keys() ?? [])]).toEqual(["guard"]);
     expect(filter.applied?.families.v6).toBeUndefined();
   });

@@ -50,8 +50,20 @@ export async function unmapPortsAllBut(place: PortPlace, network: string, keep: 
   await settle(place, ended);
 }
 
-/** Writes the rules that should be there. For whoever looks after the node: it puts right what others did to them. */
-export async function applyHostPorts(place: PortPlace): Promise<void> {
+/** For whoever looks after the node: writes the rules anew where others changed them, and where they are of another packet filter. */
+export async function healHostPorts(place: PortPlace): Promise<void> {
+  const { store, directory, log } = place;
+  const { ports, change, filter: used } = store.ports();
+  // Nobody mapped any, or not since the node booted.
+  if (change === 0 || (ports.length === 0 && used === undefined)) return;
+  const filter = await filterOf(place);
+  const faults = await filter.faults(hostPortRuleset(hostPortRulesetName(directory), ports));
+  if (faults.length === 0 && !store.portsAreBehind) return;
+  log.warning("rules for ports of the node were not as they had been left, and are written anew", { faults });
+  await writeInTurn(place);
+}
+
+async function writeInTurn(place: PortPlace): Promise<void> {
   using _turn = await lockPorts(place.directory);
   await write(place);
 }
@@ -69,7 +81,7 @@ export async function portFaults(place: PortPlace, { attachment, ports }: PortRe
 /** Writes the rules where something changed, now or in the hands of a process that died. */
 async function settle(place: PortPlace, ended: readonly HeldPort[]): Promise<void> {
   if (ended.length === 0 && !place.store.portsAreBehind) return;
-  await applyHostPorts(place);
+  await writeInTurn(place);
   tolerating(place.log, () => endConnectionsTo(place.kernel, ended));
 }
 

@@ -2,6 +2,7 @@
 // host-ports.ts. Where addresses come from another IPAM plugin, the ports are in the default database all the same.
 import { existsSync } from "node:fs";
 import type { AddRequest, CheckRequest, DelRequest, GcRequest } from "../cni/request.ts";
+import type { BackendSetting } from "../firewall/detection.ts";
 import { defaultDataDir } from "../ipam/config.ts";
 import { pathsIn } from "../ipam/store-paths.ts";
 import type { Attached } from "../pod/attach.ts";
@@ -60,9 +61,13 @@ export async function checkPorts(host: Host, request: CheckRequest, settings: Se
 }
 
 function placeOf(host: Host, own: Own, settings: Settings | undefined): PortPlace {
+  return portPlace(host, directoryOf(own), settings?.firewall.backend ?? "auto");
+}
+
+/** Where the ports of a lease database are led to pods. */
+export function portPlace(host: Host, directory: string, backend: BackendSetting): PortPlace {
   const { kernel, log } = host;
-  const directory = directoryOf(own);
-  const filter = (wanted: WantedFilter) => host.packetFilter(settings?.firewall.backend ?? "auto", wanted);
+  const filter = (wanted: WantedFilter) => host.packetFilter(backend, wanted);
   return { kernel, log, directory, store: host.leases(directory), filter };
 }
 
