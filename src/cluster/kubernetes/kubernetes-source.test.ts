@@ -402,6 +402,23 @@ describe("a Kubernetes source and what objects may hold", () => {
     await observed.until(() => observed.linesAt("info").includes("An object of the cluster is in order again"));
   });
 
+  test("tells of a node that has other prefixes than before, and takes them", async ({ serve, observe }) => {
+    const server = await serve();
+    server.put("nodes", node("alpha", ["fd00:1::/64"], ["2001:db8::1"]));
+    const observed = observe(accessTo(server.url));
+    await observed.start();
+    await observed.untilWatching(server);
+    await server.shut();
+    const again = node("alpha", ["fd00:2::/64", "10.1.0.0/24"], ["2001:db8::1"]);
+    server.put("nodes", { ...again, metadata: { ...again.metadata, uid: "another" } });
+    server.compact();
+    await server.listen();
+    await observed.until(() => observed.linesAt("warning").length === 1);
+    const told = observed.lines.find(({ level }) => level === "warning");
+    expect(told).toMatchObject({ node: "alpha", before: "fd00:1::/64", after: "fd00:2::/64, 10.1.0.0/24" });
+    await observed.until(() => observed.source.view?.nodes[0]?.prefixes.length === 2);
+  });
+
   test("does not look up for what it has no use for: a node's heartbeat", async ({ serve, observe }) => {
     const server = await serve();
     server.put("nodes", node("alpha"));
@@ -449,7 +466,7 @@ describe("whatever happens to the server", () => {
     }),
     fc.constant({ do: "compact" as const }),
     fc.constant({ do: "bookmark" as const }),
-    fc.constant({ do: "restart" as const }),
+    fc.record({ do: fc.constant("restart" as const), name, forgets: fc.boolean() }),
     { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(6) }) },
   );
   type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
@@ -473,6 +490,8 @@ describe("whatever happens to the server", () => {
         return server.bookmark();
       case "restart":
         await server.shut();
+        server.remove("nodes", step.name);
+        if (step.forgets) server.compact();
         return await server.listen();
       case "wait":
         return await new Promise((resolve) => setTimeout(resolve, step.ms));
@@ -481,26 +500,30 @@ describe("whatever happens to the server", () => {
 
   test("the view equals what the server holds, once it is quiet", async ({ serve, observe }) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 25 }), fc.integer({ min: 1, max: 3 }), async (steps, pageSize) => {
-        const server = await serve();
-        server.maxPage = pageSize;
-        const observed = observe(accessTo(server.url));
-        await observed.start();
-        for (const step of steps) await perform(server, step);
-        server.recover();
-        server.put("nodes", node("last"));
-        await observed.until(() => observed.names.includes("last") && observed.source.fault === undefined);
-        const seen = observed.source.view?.nodes.map(({ name: of, prefixes }) => [
-          of,
-          ...prefixes.map(({ prefix }) => `${prefix}`),
-        ]);
-        const objects = server.objects("nodes").toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-        const held = objects.map(({ metadata, spec }) => [metadata.name, ...Object(spec).podCIDRs]);
-        expect(seen).toEqual(held);
-        await observed[Symbol.asyncDispose]();
-        await server[Symbol.asyncDispose]();
-      }),
+      fc.asyncProperty(
+        fc.array(action, { maxLength: 30, size: "max" }),
+        fc.integer({ min: 1, max: 3 }),
+        async (steps, pageSize) => {
+          const server = await serve();
+          server.maxPage = pageSize;
+          const observed = observe(accessTo(server.url));
+          await observed.start();
+          for (const step of steps) await perform(server, step);
+          server.recover();
+          server.put("nodes", node("last"));
+          await observed.until(() => observed.names.includes("last") && observed.source.fault === undefined);
+          const seen = observed.source.view?.nodes.map(({ name: of, prefixes }) => [
+            of,
+            ...prefixes.map(({ prefix }) => `${prefix}`),
+          ]);
+          const objects = server.objects("nodes").toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+          const held = objects.map(({ metadata, spec }) => [metadata.name, ...Object(spec).podCIDRs]);
+          expect(seen).toEqual(held);
+          await observed[Symbol.asyncDispose]();
+          await server[Symbol.asyncDispose]();
+        },
+      ),
       { numRuns: 60 },
     );
-  });
+  }, 30_000);
 });

@@ -48,7 +48,7 @@ export class KubernetesSource implements ClusterSource {
     this.#clock = options.clock ?? systemClock;
     this.#client = new ApiClient(options.access);
     this.#remarks = new Remarks({ log: options.log, clock: this.#clock, signal: this.#stop.signal });
-    const nodes = sortedNodes(this.#reflect(nodeResource));
+    const nodes = sortedNodes(this.#reflect(nodeResource, (before, now) => this.#tellOfPrefixes(before, now)));
     const policies = options.withPolicies ? this.#reflectPolicies() : undefined;
     this.#buildView = () => completeView(nodes(), policies);
   }
@@ -94,7 +94,7 @@ export class KubernetesSource implements ClusterSource {
     };
   }
 
-  #reflect<T>(resource: Resource<T>): Reflector<T> {
+  #reflect<T>(resource: Resource<T>, onReplace?: (before: T, now: T) => void): Reflector<T> {
     const firstWord = Promise.withResolvers<void>();
     const reflector = new Reflector({
       resource,
@@ -109,11 +109,21 @@ export class KubernetesSource implements ClusterSource {
         firstWord.resolve();
         this.#failed(resource.name, failure);
       },
+      ...(onReplace === undefined ? {} : { onReplace }),
       onRemarks: (key, remarks) => this.#remarks.set(`${resource.kind} ${key}`, remarks),
     });
     this.#runs.push((signal) => reflector.run(signal));
     this.#firstWords.push(firstWord.promise);
     return reflector;
+  }
+
+  /** Kubernetes lets nobody change them: the Node was deleted and made again. */
+  #tellOfPrefixes({ name, prefixes }: ClusterNode, now: ClusterNode): void {
+    const [before, after] = [prefixes, now.prefixes].map((each) => each.map(({ prefix }) => `${prefix}`).join(", "));
+    if (before === after || before === "") return;
+    const consequence =
+      "pods it already had keep addresses to which no route leads: drain the node, or restart its pods";
+    this.#options.log.warning("A node has other prefixes than before", { node: name, before, after, consequence });
   }
 
   #changed(): void {

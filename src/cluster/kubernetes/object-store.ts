@@ -25,9 +25,13 @@ export class ObjectStore<T> {
     return this.#snapshot;
   }
 
+  get(key: string): T | undefined {
+    return this.#parts[partOf(key)]?.get(key);
+  }
+
   /** Says whether anything a reader sees has changed. A value that is the same stays the same object. */
   put(key: string, { uid, value }: Heard<T>): boolean {
-    const before = this.#parts[partOf(key)]?.get(key);
+    const before = this.get(key);
     const isOther = this.#uids.get(key) !== uid;
     if (before !== undefined && !isOther && isDeepStrictEqual(before, value)) return false;
     this.#uids.set(key, uid);

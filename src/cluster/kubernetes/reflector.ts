@@ -20,6 +20,8 @@ export interface ReflectorOptions<T> {
   readonly onChange: () => void;
   /** Absent: all is well. */
   readonly onFailure: (failure: ApiFailure | undefined) => void;
+  /** An object as it was and as it is; often the same. */
+  readonly onReplace?: (before: T, now: T) => void;
   /** What there is to say of an object now; nothing, when all is well with it or it is gone. */
   readonly onRemarks: (key: string, remarks: readonly string[]) => void;
 }
@@ -190,6 +192,8 @@ export class Reflector<T> {
     const meta = metaOf(object);
     const key = keyOf(meta);
     const { value, remarks } = this.#options.resource.read(object, meta);
+    const before = this.#store.get(key);
+    if (before !== undefined && value !== undefined) this.#options.onReplace?.(before, value);
     if (value === undefined) this.#isChanged = this.#store.drop(key) || this.#isChanged;
     else this.#isChanged = this.#store.put(key, { uid: meta.uid, value }) || this.#isChanged;
     this.#options.onRemarks(key, remarks);
