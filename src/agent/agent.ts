@@ -8,11 +8,11 @@ import { BackgroundRemoval } from "../pod/background-removal.ts";
 import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import type { AgentConfig } from "./config.ts";
+import { guardingByView, waitingForGuard } from "./firewall/guarding.ts";
 import { HealthServer } from "./health.ts";
+import { Loops } from "./loops.ts";
 import { Metrics } from "./metrics.ts";
-import { NodeLoop } from "./node-loop.ts";
 import { NodeReadiness } from "./node-readiness.ts";
-import { createGcLoop, OwnGc } from "./own-gc.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -24,42 +24,34 @@ export interface AgentOptions {
 }
 
 /** Runs until it is disposed of. */
-export async function startAgent({
-  config,
-  kernel,
-  log,
-  buildId,
-  environment,
-}: AgentOptions): Promise<AsyncDisposable> {
+export async function startAgent(options: AgentOptions): Promise<AsyncDisposable> {
+  const { config, kernel, log, buildId, environment } = options;
+  const { cluster, firewall, dataDirectory, socket } = config;
   await using started = new AsyncDisposableStack();
   const removal = started.use(
     new BackgroundRemoval(kernel, (error) => log.error("links could not be deleted", { error })),
   );
   const nodeStatus = (network: string) => (network === config.cni.network ? readiness.status() : undefined);
-  const host = { ...residentHost(kernel, log, removal.remove), nodeStatus };
-  const leases = host.leases(config.dataDirectory);
+  const guarding = firewall.policies ? guardingByView(() => source.view) : () => "open" as const;
+  const host = { ...residentHost(kernel, log, removal.remove), nodeStatus, guarding: () => guarding };
+  const leases = host.leases(dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
   const metrics = new Metrics({ usage: () => readiness.usage(), faults: () => readiness.faults().length });
 
-  const source = started.use(createClusterSource({ cluster: config.cluster, log, environment, withPolicies: false }));
-  const loop = new NodeLoop({ config, kernel, source, log, readiness, metrics });
-  started.defer(() => loop.stop());
-  await source.start(() => loop.lookAgain());
-  const { network } = config.cni;
-  const gc = new OwnGc({ kernel, leases, network, remove: removal.remove, log });
-  const gcLoop = createGcLoop({ gc, counted: (pass) => metrics.counted("gc", pass), log });
-  started.defer(() => gcLoop.stop());
+  const source = started.use(createClusterSource({ cluster, log, environment, withPolicies: firewall.policies }));
+  const loops = new Loops({ config, kernel, source, leases, log, readiness, metrics, remove: removal.remove });
+  started.defer(() => loops.stop());
+  await source.start(() => loops.lookAgain());
 
-  const { socket } = config;
   const onAnswered = (call: AnsweredCall) => {
     metrics.answered(call);
-    // Pods came or went, and where the node answers for them on its uplink, so do their entries.
-    loop.lookAgain();
+    // Pods came or went, and with them what the node answers for on its uplink, and whom policies select.
+    loops.lookAgain();
   };
-  const plugin = (name: PluginName) => pluginNamed(name, host);
+  const guard = { guarding, inForce: () => loops.inForce() };
+  const plugin = (name: PluginName) => waitingForGuard(pluginNamed(name, host), guard);
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
-  loop.start();
-  gcLoop.start();
+  loops.start();
   started.use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), metrics, log })).start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();

@@ -63,6 +63,8 @@ export type ChainedPlugin = Readonly<Record<string, unknown>> & { readonly type:
 
 export interface Firewall extends FirewallSettings {
   readonly backend: "auto" | "iptables" | "nftables";
+  /** Whether NetworkPolicy is enforced, and what it needs is read from the cluster. */
+  readonly policies: boolean;
 }
 
 /**
@@ -173,6 +175,7 @@ const pairsOverlap = "two of the prefixes have addresses in common; translate ea
 const firewall = section({
   // What the host's kernel and its other users of it already use.
   backend: v.nullish(v.picklist(["auto", "iptables", "nftables"]), "auto"),
+  policies: v.nullish(v.boolean(), true),
   masquerade: section({
     // The IPv4 addresses of pods are private nearly everywhere.
     ipv4: v.nullish(v.boolean(), true),

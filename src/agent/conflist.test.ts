@@ -32,7 +32,9 @@ const network = (ranges: unknown) => ({
       mode: "routed",
       mtu: 1450,
       ipam: { ranges, assign: "sequential", dataDir: "/var/lib/hextet" },
-      capabilities: { ips: true, mac: true, bandwidth: true },
+      guard: "/var/lib/hextet/guard.json",
+      firewall: { backend: "auto" },
+      capabilities: { ips: true, mac: true, bandwidth: true, portMappings: true },
     },
   ],
 });

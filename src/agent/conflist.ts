@@ -1,10 +1,12 @@
 // The network configuration the agent writes for the container runtime (specification, section 1, "Network configuration
 // format"): the plugin hextet with this node's prefixes, and whatever the operator lets run after it. Pure;
 // conflist-file.ts writes it. What the plugin makes of it is in docs/configuration.md.
+import { join } from "node:path";
 import type { NodePrefix } from "../cluster/view.ts";
 import { newest, type Version } from "../cni/versions.ts";
+import { guardFileName } from "../firewall/guard-file.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import type { AgentConfig, Assignment, ChainedPlugin } from "./config.ts";
+import type { AgentConfig, Assignment, ChainedPlugin, Firewall } from "./config.ts";
 
 export interface Conflist {
   readonly cniVersion: Version;
@@ -22,11 +24,14 @@ export interface HextetPlugin {
     readonly assign: Assignment;
     readonly dataDir: string;
   };
+  /** Where the standalone runtime learns which pods to guard; absent where no policy is enforced. */
+  readonly guard?: string;
+  readonly firewall: Pick<Firewall, "backend">;
   readonly capabilities: Readonly<Record<string, true>>;
 }
 
 /** What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. */
-const capabilities = { ips: true, mac: true, bandwidth: true } as const;
+const capabilities = { ips: true, mac: true, bandwidth: true, portMappings: true } as const;
 
 /**
  * Runtimes with libcni 1.2 and later take the highest of `cniVersions` they know, older ones only see `cniVersion`, and fail on a
@@ -36,11 +41,11 @@ const versionForOldRuntimes: Version = "1.0.0";
 
 /** Absent while the node has no active prefix: a network without a range would fail every pod. */
 export function conflistOf(
-  config: Pick<AgentConfig, "cni" | "dataDirectory">,
+  config: Pick<AgentConfig, "cni" | "dataDirectory" | "firewall">,
   prefixes: readonly NodePrefix[],
   mtu: number,
 ): Conflist | undefined {
-  const { cni, dataDirectory } = config;
+  const { cni, dataDirectory, firewall } = config;
   const ranges = rangeSets(prefixes.filter(({ state }) => state === "active").map(({ prefix }) => prefix));
   if (ranges.length === 0) return undefined;
   const ipam = { ranges, assign: cni.ipam.assign, dataDir: dataDirectory };
@@ -48,7 +53,18 @@ export function conflistOf(
     cniVersion: versionForOldRuntimes,
     cniVersions: [versionForOldRuntimes, newest],
     name: cni.network,
-    plugins: [{ type: "hextet", mode: "routed", mtu, ipam, capabilities }, ...cni.plugins],
+    plugins: [
+      {
+        type: "hextet",
+        mode: "routed",
+        mtu,
+        ipam,
+        ...(firewall.policies ? { guard: join(dataDirectory, guardFileName) } : {}),
+        firewall: { backend: firewall.backend },
+        capabilities,
+      },
+      ...cni.plugins,
+    ],
   };
 }
 

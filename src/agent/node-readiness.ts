@@ -35,6 +35,7 @@ export class NodeReadiness {
   /** Of the last pass that got to its end; absent before the first. */
   #found: readonly Trouble[] | undefined;
   #failure: Trouble | undefined;
+  #ofFirewall: readonly Trouble[] = [];
 
   constructor(log: Log, leases: () => Leases) {
     this.#remarks = new Remarks(log);
@@ -53,6 +54,12 @@ export class NodeReadiness {
   failed(error: unknown): void {
     const failure = troubleOf(error);
     this.#failure = this.#troubles.some(({ message }) => message === failure.message) ? this.#failure : failure;
+    this.#tell();
+  }
+
+  /** What is wrong with the packet filter; nothing where it is as it should be. */
+  firewall(troubles: readonly Trouble[]): void {
+    this.#ofFirewall = troubles;
     this.#tell();
   }
 
@@ -89,7 +96,7 @@ export class NodeReadiness {
   }
 
   get #troubles(): readonly Trouble[] {
-    return [...(this.#failure === undefined ? [] : [this.#failure]), ...(this.#found ?? [])];
+    return [...(this.#failure === undefined ? [] : [this.#failure]), ...(this.#found ?? []), ...this.#ofFirewall];
   }
 
   #tell(): void {

@@ -1,0 +1,63 @@
+// What the agent does by itself, again and again: the node's state, its packet filter, and the collection of what runtimes left behind.
+// Each has a loop of its own, so that none waits for another.
+import type { ClusterSource } from "../cluster/view.ts";
+import type { LeaseStore } from "../ipam/lease-store.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Log } from "../log/log.ts";
+import { readBootId } from "../plugin/host.ts";
+import type { PairRemoval } from "../pod/detach.ts";
+import type { Loop } from "../reconcile/loop.ts";
+import type { AgentConfig } from "./config.ts";
+import { FirewallLoop } from "./firewall/firewall-loop.ts";
+import type { Metrics } from "./metrics.ts";
+import { NodeLoop } from "./node-loop.ts";
+import type { NodeReadiness } from "./node-readiness.ts";
+import { createGcLoop, OwnGc } from "./own-gc.ts";
+
+export interface LoopsOptions {
+  readonly config: AgentConfig;
+  readonly kernel: Kernel;
+  readonly source: ClusterSource;
+  readonly leases: LeaseStore;
+  readonly log: Log;
+  readonly readiness: NodeReadiness;
+  readonly metrics: Metrics;
+  /** How the collection deletes links. */
+  readonly remove: PairRemoval;
+}
+
+export class Loops {
+  readonly #node: NodeLoop;
+  readonly #firewall: FirewallLoop;
+  readonly #gc: Loop;
+
+  constructor(options: LoopsOptions) {
+    const { config, kernel, leases, log, metrics, remove } = options;
+    this.#node = new NodeLoop(options);
+    this.#firewall = new FirewallLoop({ ...options, bootId: readBootId() });
+    const gc = new OwnGc({ kernel, leases, network: config.cni.network, remove, log });
+    this.#gc = createGcLoop({ gc, counted: (pass) => metrics.counted("gc", pass), log });
+  }
+
+  start(): void {
+    this.#node.start();
+    this.#firewall.start();
+    this.#gc.start();
+  }
+
+  /** The cluster changed, or a pod came or went. */
+  lookAgain(): void {
+    this.#node.lookAgain();
+    this.#firewall.lookAgain();
+  }
+
+  /** Resolves when the packet filter has been brought up to what is true now. */
+  inForce(): Promise<void> {
+    return this.#firewall.inForce();
+  }
+
+  /** Ends them after the passes under way; what they made stays. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#node.stop(), this.#firewall.stop(), this.#gc.stop()]);
+  }
+}
