@@ -17,7 +17,7 @@ export function protocol() {
   );
 }
 
-const portName = text((word) => {
+export const portName = text((word) => {
   // RFC 6335, section 5.1, as Kubernetes has it: in small letters.
   if (/^(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(word)) return word;
   const fix = /^\d+$/.test(word)

@@ -47,16 +47,13 @@ function prefixesIn({ first, last }: Span, family: Family): Prefix[] {
   const bits = bitsOf(family);
   const prefixes: Prefix[] = [];
   for (let at = first; at <= last; ) {
-    let hostBits = 0;
-    while (hostBits < bits && isBegin(at, hostBits + 1) && at + (1n << BigInt(hostBits + 1)) - 1n <= last) hostBits++;
-    prefixes.push(Prefix.of(Address.of(family, at), bits - hostBits));
-    at += 1n << BigInt(hostBits);
+    // The lowest bit that is set is the size of the largest prefix that can begin here.
+    let size = at === 0n ? 1n << BigInt(bits) : at & -at;
+    while (at + size - 1n > last) size >>= 1n;
+    prefixes.push(Prefix.of(Address.of(family, at), bits + 1 - size.toString(2).length));
+    at += size;
   }
   return prefixes;
-}
-
-function isBegin(number: bigint, hostBits: number): boolean {
-  return number % (1n << BigInt(hostBits)) === 0n;
 }
 
 function spanOf(prefix: Prefix): Span {

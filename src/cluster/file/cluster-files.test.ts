@@ -91,7 +91,10 @@ describe("readClusterFiles()", () => {
     ["nodes:", "a.yaml:1:1: nodes: write a map: below `nodes:` one line `<name>:` for each node"],
     ["nodes: [{name: a}]", "a.yaml:1:1: nodes: write a map: below `nodes:` one line `<name>:` for each node"],
     ["nods: {}", "a.yaml:1:1: nods: this key is unknown; did you mean nodes"],
-    ["nodes: {}\npods: {}", "a.yaml:2:1: pods: this key is unknown; known are nodes"],
+    [
+      "nodes: {}\nservices: {}",
+      "a.yaml:2:1: services: this key is unknown; known are namespaces, nodes, pods, policies",
+    ],
     ["nodes:\n  a: [fd00::1]", "a.yaml:2:3: nodes.a: a list is not an object"],
     ["nodes:\n  a: fd00::/64", 'a.yaml:2:6: nodes.a: "fd00::/64" is not an object'],
     ["nodes:\n  a:\n    prefix: [fd00::/64]", "a.yaml:3:5: nodes.a.prefix: this key is unknown; did you mean prefixes"],
@@ -212,7 +215,9 @@ describe("readClusterFiles()", () => {
 
   test("gives a view or faults for any text, and never throws", () => {
     const good =
-      "nodes:\n  alpha:\n    addresses: [2001:db8::a, 192.0.2.1]\n    prefixes:\n      - fd00::/64\n      - {prefix: 10.1.0.0/24, state: draining}\n";
+      "nodes:\n  alpha:\n    addresses: [2001:db8::a, 192.0.2.1]\n    prefixes:\n      - fd00::/64\n      - {prefix: 10.1.0.0/24, state: draining}\n" +
+      "pods: {shop/web: {labels: {app: web}, ports: {http: 80}}}\n" +
+      "policies:\n  - metadata: {name: p}\n    spec:\n      ingress:\n        - from: [{podSelector: {}}]\n";
     const edit = fc.record({
       at: fc.nat(good.length),
       remove: fc.nat(6),

@@ -5,8 +5,12 @@ import { compareFaults, FileFault } from "../../config/file-fault.ts";
 import { describeUnknownKey } from "../../config/nearest.ts";
 import { YamlDocument } from "../../config/yaml-document.ts";
 import type { ClusterView } from "../view.ts";
+import { readNamespaces } from "./namespaces-section.ts";
 import { nodeConflicts } from "./node-conflicts.ts";
 import { type FileNode, readNodes } from "./nodes-section.ts";
+import { readPods } from "./pods-section.ts";
+import { readPolicies } from "./policies-section.ts";
+import { type PolicyEntries, policyConflicts, policyView } from "./policy-sections.ts";
 
 export interface ClusterText {
   /** The name by which faults call the file. */
@@ -23,8 +27,8 @@ export interface ClusterReading {
   readonly remarks: readonly string[];
 }
 
-/** Each section by its key; pods, namespaces and policies will be further rows. */
-const sections = { nodes: readNodes } as const;
+/** Each section by its key. */
+const sections = { nodes: readNodes, namespaces: readNamespaces, pods: readPods, policies: readPolicies } as const;
 type SectionName = keyof typeof sections;
 
 export function readClusterFiles(texts: readonly ClusterText[]): ClusterReading {
@@ -33,12 +37,38 @@ export function readClusterFiles(texts: readonly ClusterText[]): ClusterReading 
   const readings = partsOf(documents, "nodes").map(({ document, part }) => sections.nodes(document, part));
   const nodes = readings.flatMap((reading) => reading.nodes);
   faults.push(...readings.flatMap((reading) => reading.faults), ...nodeConflicts(nodes));
+  const policy = readPolicySections(documents);
+  faults.push(...policy.faults);
   const [first] = documents;
   if (faults.length === 0 && readings.length === 0 && first !== undefined) {
     faults.push(new FileFault(first.file, { message: noNodes }));
   }
   if (faults.length > 0) return { faults: faults.toSorted(compareFaults), remarks: [] };
-  return { view: { nodes: nodes.map(withoutDocument) }, faults, remarks: remarksOn(nodes) };
+  const policies = policy.entries && policyView(policy.entries);
+  const remarks = [...remarksOn(nodes), ...policy.remarks, ...remarksOnPods(nodes, policy.entries)];
+  return { view: { nodes: nodes.map(withoutDocument), ...(policies && { policies }) }, faults, remarks };
+}
+
+interface PolicySections {
+  /** Absent where no file has one of these sections. */
+  readonly entries?: PolicyEntries;
+  readonly faults: readonly FileFault[];
+  readonly remarks: readonly string[];
+}
+
+function readPolicySections(documents: readonly YamlDocument[]): PolicySections {
+  const namespaces = partsOf(documents, "namespaces").map(({ document, part }) => sections.namespaces(document, part));
+  const pods = partsOf(documents, "pods").map(({ document, part }) => sections.pods(document, part));
+  const policies = partsOf(documents, "policies").map(({ document, part }) => sections.policies(document, part));
+  const all = [...namespaces, ...pods, ...policies];
+  if (all.length === 0) return { faults: [], remarks: [] };
+  const entries: PolicyEntries = {
+    namespaces: namespaces.flatMap((reading) => reading.entries),
+    pods: pods.flatMap((reading) => reading.entries),
+    policies: policies.flatMap((reading) => reading.entries),
+  };
+  const faults = [...all.flatMap((reading) => reading.faults), ...policyConflicts(entries)];
+  return { entries, faults, remarks: all.flatMap((reading) => reading.remarks) };
 }
 
 const noNodes = "There is no section nodes: write `nodes:` and below it each node, or `nodes: {}` for none";
@@ -80,6 +110,16 @@ function remarksOn(nodes: readonly FileNode[]): string[] {
         ? []
         : [`${who} has no address, so no route leads to its pods: add one to its addresses`]),
     ];
+  });
+}
+
+/** On one node alone, leases tell everything about addresses. */
+function remarksOnPods(nodes: readonly FileNode[], entries: PolicyEntries | undefined): string[] {
+  const unknown = (entries?.pods ?? []).filter(({ value }) => value.addresses.length === 0);
+  if (nodes.length < 2) return [];
+  return unknown.map(({ value: { namespace, name }, document }) => {
+    const why = "has no address, so that only its own node can know its packets";
+    return `pod ${namespace}/${name} of ${document.file} ${why}: add those it asks for`;
   });
 }
 

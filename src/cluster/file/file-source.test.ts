@@ -369,6 +369,24 @@ describe("a file source says no more than it has to", () => {
     expect(observed.changes).toBe(1);
   });
 
+  test("calls back for a change in a policy alone, and keeps the values that did not change", async ({
+    directory,
+    observe,
+  }) => {
+    const path = join(directory, "cluster.yaml");
+    const policy = "pods: {web: }\npolicies: [{metadata: {name: p}, spec: {";
+    await writeFile(path, `${cluster("alpha")}${policy}}}]\n`);
+    const observed = observe(path, { watch: deaf });
+    await observed.start();
+    const { view } = observed.source;
+    await writeFile(path, `${cluster("alpha")}${policy}egress: [{}]}}]\n`);
+    await observed.clock.poll();
+    expect(observed.changes).toBe(2);
+    expect(observed.source.view?.policies?.policies.get("default/p")?.egress).toEqual([{}]);
+    expect(observed.source.view?.policies?.pods).toBe(view?.policies?.pods);
+    expect(observed.source.view?.nodes).toBe(view?.nodes);
+  });
+
   test("tells once of a node without prefix, however often the file changes", async ({ directory, observe }) => {
     const path = join(directory, "cluster.yaml");
     const bare = "  bare: {addresses: [fd00::1]}\n";

@@ -7,6 +7,7 @@ import { Loop, type LoopClock, systemClock } from "../../reconcile/loop.ts";
 import type { ClusterSource, ClusterView } from "../view.ts";
 import { readClusterFiles } from "./cluster-files.ts";
 import { DirectoryWatches, type WatchDirectory, watchDirectory } from "./directory-watches.ts";
+import { keptView } from "./kept-view.ts";
 import { directoriesOf, type Origin, readOrigin, sameOrigin } from "./origin.ts";
 
 export interface FileSourceOptions {
@@ -99,9 +100,12 @@ export class FileSource implements ClusterSource {
     }
     this.#remarks = remarks;
     // A comment added is no change; the readers of a view keep the one they have.
-    if (this.#view !== undefined && JSON.stringify(view) === JSON.stringify(this.#view)) return false;
-    this.#view = view;
-    this.#log.info("The cluster file was read", { nodes: view.nodes.length });
+    const kept = keptView(this.#view, view);
+    if (kept === this.#view) return false;
+    this.#view = kept;
+    const { nodes, policies } = kept;
+    const counts = policies && { pods: policies.pods.size, policies: policies.policies.size };
+    this.#log.info("The cluster file was read", { nodes: nodes.length, ...counts });
     return true;
   }
 
