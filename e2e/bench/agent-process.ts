@@ -16,6 +16,8 @@ export interface BenchAgentOptions {
   readonly cluster: object | string;
   /** More of the configuration. */
   readonly config?: object;
+  /** Path of the network namespace that is its node; else the caller's. */
+  readonly namespace?: string;
 }
 
 /** Thousands of nodes take an agent seconds on a busy machine. */
@@ -36,14 +38,15 @@ export class BenchAgent implements AsyncDisposable {
     return agent;
   }
 
-  private constructor({ binDirectory, directory }: BenchAgentOptions, config: WrittenConfig) {
+  private constructor({ binDirectory, directory, namespace }: BenchAgentOptions, config: WrittenConfig) {
     this.socket = config.socket;
     this.clusterFile = config.clusterFile;
     this.#directory = directory;
     const log = openSync(join(directory, "agent.log"), "a");
-    this.#process = spawn(join(binDirectory, "hextet-agent"), ["--config", config.file], {
-      stdio: ["ignore", log, log],
-    });
+    // nsenter executes the agent, and so hands on its process id.
+    const enter = namespace === undefined ? [] : ["nsenter", `--net=${namespace}`];
+    const [program = "", ...args] = [...enter, join(binDirectory, "hextet-agent"), "--config", config.file];
+    this.#process = spawn(program, args, { stdio: ["ignore", log, log] });
     closeSync(log);
   }
 

@@ -1,9 +1,8 @@
 // The agent bench: the real agent with a cluster file of so many nodes, watched after its start, at rest, while the file changes, and
 // afterwards: what is resident, and what it takes of a processor.
 import { execFileSync } from "node:child_process";
-import { cpSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { table } from "../table.ts";
 import { BenchAgent } from "./agent-process.ts";
@@ -32,21 +31,11 @@ interface Row {
   readonly said: number;
 }
 
-export async function benchAgentProcess(given: AgentBenchOptions): Promise<Outcome> {
+export async function benchAgentProcess(options: AgentBenchOptions): Promise<Outcome> {
   const rows: Row[] = [];
-  const options = { ...given, binDirectory: copyBuild(given) };
   for (const families of options.families)
     for (const nodes of options.nodes) rows.push(...(await watch(families, nodes, options)));
   return { text: agentTable(rows), measurements: rows.flatMap(measurementsOf) };
-}
-
-/** As an installation is one: in files that were just built the kernel maps up to fifty MiB more. */
-function copyBuild({ binDirectory, scratchDirectory }: AgentBenchOptions): string {
-  const copy = join(scratchDirectory, "build");
-  for (const part of ["bin", "lib"]) {
-    cpSync(join(dirname(binDirectory), part), join(copy, part), { recursive: true, verbatimSymlinks: true });
-  }
-  return join(copy, "bin");
 }
 
 async function watch(families: Families, nodes: number, options: AgentBenchOptions): Promise<Row[]> {

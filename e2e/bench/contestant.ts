@@ -1,5 +1,5 @@
 // One subject of the attach bench with the pods it has attached: makes network namespaces, has ADD and DEL executed for them, and
-// keeps what each call cost. It also reads what the agent behind the calls used meanwhile.
+// keeps what each call cost. Its node is a network namespace of its own, so that pods of others do not stand in its way. It also reads what the agent behind the calls used meanwhile.
 import { execFileSync } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,6 +36,8 @@ export class Contestant implements AsyncDisposable {
   readonly #options: ContestantOptions;
   readonly #directory: string;
   readonly #label: string;
+  /** Name of the network namespace that is its node. */
+  readonly #node: string;
   readonly #jobs: TimedJobs;
   readonly #call: Call;
   #agent: BenchAgent | undefined;
@@ -49,6 +51,7 @@ export class Contestant implements AsyncDisposable {
     this.#options = options;
     this.#label = subject.name.replaceAll(/\W+/g, "");
     this.#directory = join(scratchDirectory, `${this.#label}-${families}-${pods}`);
+    this.#node = `node-${this.#label}`;
     this.#jobs = new TimedJobs(compiled("timed-jobs", scratchDirectory), this.#directory);
     this.#call = subject.call({ families, directory: this.#directory });
   }
@@ -56,10 +59,13 @@ export class Contestant implements AsyncDisposable {
   async prepare(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     for (const [path, text] of Object.entries(this.#call.files ?? {})) await writeFile(path, text);
+    ipBatch([`netns add ${this.#node}`]);
+    execFileSync("ip", ["-n", this.#node, "link", "set", "lo", "up"]);
     if (!this.#subject.withAgent) return;
     const cluster = { nodes: { bench: { addresses: ["2001:db8::1"], prefixes: ["fd77::/64", "10.77.0.0/16"] } } };
     const { binDirectory } = this.#options;
-    this.#agent = await BenchAgent.start({ binDirectory, directory: this.#directory, nodeName: "bench", cluster });
+    const place = { binDirectory, directory: this.#directory, namespace: `/run/netns/${this.#node}` };
+    this.#agent = await BenchAgent.start({ ...place, nodeName: "bench", cluster });
   }
 
   /** Attaches pods that stay while others are measured. */
@@ -89,6 +95,7 @@ export class Contestant implements AsyncDisposable {
     } finally {
       removeNamespaces(this.#standing);
       await this.#agent?.[Symbol.asyncDispose]();
+      removeNamespaces([this.#node]);
       await rm(this.#directory, { recursive: true, force: true });
     }
   }
@@ -108,6 +115,7 @@ export class Contestant implements AsyncDisposable {
       stdin: this.#call.stdin,
       jobs: pods.map((pod) => this.#job(verb, pod)),
       workers: this.#options.parallel,
+      namespace: `/run/netns/${this.#node}`,
     });
   }
 

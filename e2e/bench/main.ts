@@ -1,4 +1,5 @@
 // npm run bench -- [attach|ipam|routes|agent] [options]: measures Hextet beside its peers, or beside itself, in one run.
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { benchAgentProcess } from "./agent.ts";
 import { benchAttach } from "./attach.ts";
@@ -31,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function run(options: Options, scratchDirectory: string): Promise<Outcome> {
-  const places = { binDirectory: join(root, "dist/bin"), referenceDirectory: options.reference, scratchDirectory };
+  const places = { binDirectory: copyBuild(scratchDirectory), referenceDirectory: options.reference, scratchDirectory };
   switch (options.bench) {
     case "attach":
       return options.profile ? profileAttach({ ...options, ...places }) : benchAttach({ ...options, ...places });
@@ -42,6 +43,18 @@ function run(options: Options, scratchDirectory: string): Promise<Outcome> {
     case "agent":
       return benchAgentProcess({ ...options, ...places });
   }
+}
+
+/**
+ * A build in the middle of a run must not change what is measured. It is also as an installation is: of files that were just built
+ * the kernel maps up to fifty MiB more.
+ */
+function copyBuild(scratchDirectory: string): string {
+  const copy = join(scratchDirectory, "build");
+  for (const part of ["bin", "lib"]) {
+    cpSync(join(root, "dist", part), join(copy, part), { recursive: true, verbatimSymlinks: true });
+  }
+  return join(copy, "bin");
 }
 
 main(process.argv.slice(2)).then(

@@ -24,6 +24,8 @@ export interface Batch {
   readonly stdin: string;
   readonly jobs: readonly Job[];
   readonly workers: number;
+  /** Path of the network namespace to run in; else the caller's. */
+  readonly namespace?: string;
 }
 
 export class TimedJobs {
@@ -46,7 +48,10 @@ export class TimedJobs {
       job.name,
       ...Object.entries(job.env).map(([key, value]) => `${key}=${value}`),
     ]);
-    const run = spawnSync(this.#program, [String(batch.workers), input, outputs, ...batch.command], {
+    const enter = batch.namespace === undefined ? [] : ["nsenter", `--net=${batch.namespace}`];
+    const timed = [this.#program, String(batch.workers), input, outputs, ...batch.command];
+    const [program = "", ...args] = [...enter, ...timed];
+    const run = spawnSync(program, args, {
       input: lines.map((line) => `${line.join(" ")}\n`).join(""),
       encoding: "utf8",
       maxBuffer: 1 << 26,
