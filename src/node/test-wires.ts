@@ -1,7 +1,7 @@
 // Networks for tests on real Linux: namespaces joined by cables and switches, without the seconds that duplicate address
 // detection takes, and a router that advertises (radvd).
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -75,7 +75,8 @@ export class Advertiser implements Disposable {
 
   [Symbol.dispose](): void {
     this.#radvd.kill();
-    rmSync(this.#directory, { recursive: true });
+    // It removes its own file meanwhile, which can end a removal half way without an error.
+    while (existsSync(this.#directory)) rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 
