@@ -10,12 +10,15 @@ import type { Direction } from "./verdict.ts";
 
 export class ClassChain {
   readonly name: string;
+  /** Direction and policies, in full. */
+  readonly key: string;
   readonly podClass: PodClass;
   readonly #names: Names;
   readonly #built: { v4?: BuiltChain; v6?: BuiltChain } = {};
 
-  constructor(name: string, podClass: PodClass, names: Names) {
-    this.name = name;
+  constructor(key: string, podClass: PodClass, names: Names) {
+    this.key = key;
+    this.name = names.of(podClass.direction === "egress" ? "e" : "i", key);
     this.podClass = podClass;
     this.#names = names;
   }
@@ -31,6 +34,8 @@ export interface PodChains {
   readonly ingress?: ClassChain;
 }
 
+const none: readonly NetworkPolicy[] = [];
+
 export class PodClasses {
   readonly #names: Names;
   #policies: ReadonlyMap<string, NetworkPolicy> = new Map();
@@ -38,6 +43,10 @@ export class PodClasses {
   /** By direction and the policies' names. */
   #classes = new Map<string, ClassChain>();
   #used = new Map<string, ClassChain>();
+  readonly #pods = new WeakMap<
+    PolicyPod,
+    { readonly policies: readonly NetworkPolicy[]; readonly chains: PodChains }
+  >();
 
   constructor(names: Names) {
     this.#names = names;
@@ -50,11 +59,33 @@ export class PodClasses {
     if (policies === this.#policies) return;
     this.#policies = policies;
     const sorted = [...policies].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, policy]) => policy);
-    this.#byNamespace = Map.groupBy(sorted, ({ namespace }) => namespace);
+    const groups = Map.groupBy(sorted, ({ namespace }) => namespace);
+    this.#byNamespace = new Map([...groups].map(([namespace, group]) => [namespace, this.#kept(namespace, group)]));
+  }
+
+  /** The list from before, where its policies are the same: by it a pod is known not to need another look. */
+  #kept(namespace: string, policies: readonly NetworkPolicy[]): readonly NetworkPolicy[] {
+    const before = this.#byNamespace.get(namespace);
+    return before !== undefined && isSame(before, policies) ? before : policies;
   }
 
   chainsOf(pod: PolicyPod): PodChains {
-    const selecting = (this.#byNamespace.get(pod.namespace) ?? []).filter(({ pods }) => matches(pods, pod.labels));
+    const policies = this.#byNamespace.get(pod.namespace) ?? none;
+    const before = this.#pods.get(pod);
+    if (before?.policies === policies) return this.#use(before.chains);
+    const chains = this.#find(pod, policies);
+    this.#pods.set(pod, { policies, chains });
+    return chains;
+  }
+
+  #use(chains: PodChains): PodChains {
+    if (chains.egress !== undefined) this.#used.set(chains.egress.key, chains.egress);
+    if (chains.ingress !== undefined) this.#used.set(chains.ingress.key, chains.ingress);
+    return chains;
+  }
+
+  #find(pod: PolicyPod, policies: readonly NetworkPolicy[]): PodChains {
+    const selecting = policies.filter(({ pods }) => matches(pods, pod.labels));
     const egress = this.#chainOf("egress", selecting);
     const ingress = this.#chainOf("ingress", selecting);
     return { ...(egress === undefined ? {} : { egress }), ...(ingress === undefined ? {} : { ingress }) };
@@ -65,16 +96,10 @@ export class PodClasses {
     if (policies.length === 0) return undefined;
     const key = [direction, ...policies.map(({ namespace, name }) => `${namespace}/${name}`)].join("\n");
     const known = this.#used.get(key) ?? this.#classes.get(key);
-    const chain =
-      known !== undefined && isSame(known.podClass.policies, policies)
-        ? known
-        : this.#make(key, { direction, policies });
+    const isKept = known !== undefined && isSame(known.podClass.policies, policies);
+    const chain = isKept ? known : new ClassChain(key, { direction, policies }, this.#names);
     this.#used.set(key, chain);
     return chain;
-  }
-
-  #make(key: string, podClass: PodClass): ClassChain {
-    return new ClassChain(this.#names.of(podClass.direction === "egress" ? "e" : "i", key), podClass, this.#names);
   }
 }
 
