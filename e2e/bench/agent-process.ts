@@ -44,8 +44,8 @@ export class BenchAgent implements AsyncDisposable {
     this.#directory = directory;
     const log = openSync(join(directory, "agent.log"), "a");
     // nsenter executes the agent, and so hands on its process id.
-    const enter = namespace === undefined ? [] : ["nsenter", `--net=${namespace}`];
-    const [program = "", ...args] = [...enter, join(binDirectory, "hextet-agent"), "--config", config.file];
+    const agent = [join(binDirectory, "hextet-agent"), "--config", config.file] as const;
+    const [program, ...args] = namespace === undefined ? agent : (["nsenter", `--net=${namespace}`, ...agent] as const);
     this.#process = spawn(program, args, { stdio: ["ignore", log, log] });
     closeSync(log);
   }

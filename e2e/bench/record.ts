@@ -50,8 +50,8 @@ export function describeComparison(before: Record, after: Record): string {
     `Against: ${before.machine}; ${describeVersions(before)}`,
     found.changes.length === 0 ? "Nothing was measured in both runs." : table(comparisonRows(found)),
   ];
-  for (const name of found.onlyBefore) lines.push(`only before: ${name}`);
-  for (const name of found.onlyAfter) lines.push(`only now: ${name}`);
+  if (found.onlyBefore.length > 0) lines.push(`${found.onlyBefore.length} more were measured before and not now.`);
+  if (found.onlyAfter.length > 0) lines.push(`${found.onlyAfter.length} more were measured now and not before.`);
   return lines.join("\n");
 }
 
