@@ -4,11 +4,11 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { BackendFacts, Usable, Variant, VariantFacts } from "./detection.ts";
 import { FirewallError } from "./firewall-error.ts";
 import { parseSaved } from "./iptables-listing.ts";
-import { chainPrefix } from "./iptables-names.ts";
+import { isOwnChain, isOwnTable, leadsToOwn } from "./iptables-names.ts";
 import { runProgram } from "./program.ts";
 
-/** `name` is that of our ruleset: what an earlier start left is nobody else's. */
-export async function readBackendFacts(kernel: Kernel, name: string): Promise<BackendFacts> {
+/** What Hextet itself has there, of this start or of an earlier one, is nobody else's. */
+export async function readBackendFacts(kernel: Kernel): Promise<BackendFacts> {
   const nft = await attempt(kernel, "nft", ["list", "tables"]);
   const ipset = await attempt(kernel, "ipset", ["list", "-n"]);
   const version = await attempt(kernel, "iptables-restore", ["--version"]);
@@ -18,10 +18,10 @@ export async function readBackendFacts(kernel: Kernel, name: string): Promise<Ba
     ipset: faultOf(ipset),
     iptables: { ...faultOf(version), ...(is && { is }) },
     variants: {
-      nft: await variantFacts(kernel, name, { variant: "nft", isDefault: is === "nft" }),
-      legacy: await variantFacts(kernel, name, { variant: "legacy", isDefault: is === "legacy" }),
+      nft: await variantFacts(kernel, { variant: "nft", isDefault: is === "nft" }),
+      legacy: await variantFacts(kernel, { variant: "legacy", isDefault: is === "legacy" }),
     },
-    tables: othersTables(nft.text, name),
+    tables: othersTables(nft.text),
   };
 }
 
@@ -54,7 +54,7 @@ interface Which {
   readonly isDefault: boolean;
 }
 
-async function variantFacts(kernel: Kernel, name: string, { variant, isDefault }: Which): Promise<VariantFacts> {
+async function variantFacts(kernel: Kernel, { variant, isDefault }: Which): Promise<VariantFacts> {
   const save = async (family: string) => {
     const named = await attempt(kernel, `${family}-${variant}-save`, []);
     return named.fault === undefined || !isDefault
@@ -63,18 +63,19 @@ async function variantFacts(kernel: Kernel, name: string, { variant, isDefault }
   };
   const v4 = await save("iptables");
   const v6 = await save("ip6tables");
-  return { ...faultOf(v4), ...savedFacts([v4.text, v6.text], name) };
+  return { ...faultOf(v4), ...savedFacts([v4.text, v6.text]) };
 }
 
 /** The kubelet makes these whatever serves services. */
 const kubeletChains = /\bKUBE-(?:IPTABLES-HINT|KUBELET-CANARY|FIREWALL|MARK-MASQ|MARK-DROP|POSTROUTING)\b/;
 
-export function savedFacts(texts: readonly string[], name: string): Omit<VariantFacts, "fault"> {
-  const ours = chainPrefix(name);
+export function savedFacts(texts: readonly string[]): Omit<VariantFacts, "fault"> {
   const saved = texts.map(parseSaved);
   const rules = saved.flatMap((tables) =>
     [...tables.values()].flatMap((table) =>
-      [...table].flatMap(([chain, lines]) => lines.map((line) => `${chain} ${line}`)),
+      [...table].flatMap(([chain, lines]) =>
+        lines.filter((line) => !isOwnChain(chain) && !leadsToOwn(line)).map((line) => `${chain} ${line}`),
+      ),
     ),
   );
   const filters = saved.flatMap((tables) => tables.get("filter") ?? []);
@@ -84,15 +85,15 @@ export function savedFacts(texts: readonly string[], name: string): Omit<Variant
     : undefined;
   const dropsForwarded = policy ?? (docker && "Docker closes iptables' FORWARD chain");
   return {
-    rules: rules.filter((rule) => !rule.includes(ours) && !kubeletChains.test(rule)).length,
+    rules: rules.filter((rule) => !kubeletChains.test(rule)).length,
     hint: saved.some((tables) => tables.get("mangle")?.has("KUBE-IPTABLES-HINT")),
     ...(dropsForwarded && { dropsForwarded }),
   };
 }
 
 /** Without those in which iptables-nft keeps its rules. */
-function othersTables(listed: string, name: string): string[] {
+function othersTables(listed: string): string[] {
   const tables = [...listed.matchAll(/^table (\S+ \S+)$/gm)].map(([, table = ""]) => table);
   const iptablesOwn = /^ip6? (?:raw|mangle|nat|filter|security)$/;
-  return tables.filter((table) => !iptablesOwn.test(table) && table !== `ip ${name}` && table !== `ip6 ${name}`);
+  return tables.filter((table) => !iptablesOwn.test(table) && !isOwnTable(table));
 }

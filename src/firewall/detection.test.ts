@@ -99,11 +99,11 @@ describe("chooseBackend()", () => {
 });
 
 describe("savedFacts()", () => {
-  const saved = (lines: string) => savedFacts([`*filter\n:FORWARD ACCEPT [0:0]\n${lines}\nCOMMIT\n`], "hextet");
+  const saved = (lines: string) => savedFacts([`*filter\n:FORWARD ACCEPT [0:0]\n${lines}\nCOMMIT\n`]);
 
   test("ours and the kubelet's are nobody's use of iptables", () => {
     const lines =
-      ":HEXTET-FORWARD - [0:0]\n:KUBE-FIREWALL - [0:0]\n-A FORWARD -j HEXTET-FORWARD\n-A INPUT -j KUBE-FIREWALL";
+      ":HEXTET-FORWARD - [0:0]\n:HEXTET_HP-PORTS - [0:0]\n:KUBE-FIREWALL - [0:0]\n-A FORWARD -j HEXTET-FORWARD\n-A HEXTET_HP-PORTS -j RETURN\n-A INPUT -j KUBE-FIREWALL";
     expect(saved(lines)).toEqual({ rules: 0, hint: false });
   });
 
@@ -113,6 +113,6 @@ describe("savedFacts()", () => {
 
   test("Docker closes FORWARD, whatever its policy", () => {
     expect(saved(":DOCKER-USER - [0:0]\n-A FORWARD -j DOCKER-USER").dropsForwarded).toContain("Docker");
-    expect(savedFacts(["*filter\n:FORWARD DROP [0:0]\nCOMMIT\n", ""], "hextet").dropsForwarded).toBe(dropping);
+    expect(savedFacts(["*filter\n:FORWARD DROP [0:0]\nCOMMIT\n", ""]).dropsForwarded).toBe(dropping);
   });
 });

@@ -181,6 +181,23 @@ describe.concurrent.for(names)("%s:", (name) => {
 });
 
 describe.concurrent.for(names)("%s:", (name) => {
+  test("rulesets of our own stand side by side, and neither touches what is the other's", async ({ node }) => {
+    const lines: string[] = [];
+    const [first, second] = [firewall(node, name, lines), firewall(node, name, lines)];
+    await first.apply(sampleRuleset(["v6"]));
+    await second.apply(sampleRuleset(["v6"], "hextet-hp"));
+    const both = everything(node);
+    expect([await first.verify(), await second.verify()]).toEqual([false, false]);
+    await first.apply(withSet(sampleRuleset(["v6"]), "known", { kind: "addresses", elements: new Set() }));
+    const restarted = firewall(node, name, lines);
+    await restarted.apply(sampleRuleset(["v6"]));
+    expect(everything(node)).toEqual(both);
+    expect(await second.verify()).toBe(false);
+    await second.remove("hextet-hp");
+    expect(await restarted.verify()).toBe(false);
+    expect(lines.filter((line) => !line.includes("Took away"))).toEqual([]);
+  });
+
   test("a difference that cannot be made because ours is gone is healed by apply itself", async ({ node, other }) => {
     const healing = firewall(node, name);
     await healing.apply(sampleRuleset(["v6"]));

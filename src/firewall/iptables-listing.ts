@@ -4,7 +4,7 @@
 import type { IpSet } from "./ipset.ts";
 import type { IptablesRules, IptablesTable, TableRules } from "./iptables.ts";
 import type { Strays } from "./iptables-changes.ts";
-import { chainPrefix, setPrefix } from "./iptables-names.ts";
+import { chainPrefix, leadsToOwn, setPrefix } from "./iptables-names.ts";
 import { respelled } from "./set-comparison.ts";
 
 /** Rules by chain, as they stand behind `-A CHAIN`. */
@@ -47,10 +47,17 @@ export function ruleAlteration({ tables }: IptablesRules, saved: Saved): string 
       if (found.get(chain)?.length !== rules.length) return `chain ${chain} of table ${name} has other rules`;
     }
     for (const [builtIn, chain] of jumps) {
-      if (found?.get(builtIn)?.[0] !== `-j ${chain}`) return `${builtIn} of table ${name} does not begin with ${chain}`;
+      if (!beginsWith(found?.get(builtIn) ?? [], chain))
+        return `${builtIn} of table ${name} does not begin with ${chain}`;
     }
   }
   return undefined;
+}
+
+/** Before any rule of others; rulesets of our own stand side by side, in whichever order. */
+function beginsWith(rules: readonly string[], chain: string): boolean {
+  const at = rules.indexOf(`-j ${chain}`);
+  return at >= 0 && rules.slice(0, at).every(leadsToOwn);
 }
 
 export interface FoundRules {
@@ -75,8 +82,9 @@ function ownOf(table: SavedTable, prefix: string): TableRules & { readonly stray
   for (const [builtIn, rules] of table) {
     if (!builtInChains.has(builtIn)) continue;
     const leading = rules.filter((rule) => leadsTo(prefix, rule));
-    const [first = ""] = rules;
-    if (leading.length === 1 && first.startsWith(`-j ${prefix}`)) jumps.set(builtIn, first.slice("-j ".length));
+    const [jump = ""] = leading;
+    const chain = jump.slice("-j ".length);
+    if (leading.length === 1 && beginsWith(rules, chain)) jumps.set(builtIn, chain);
     else strays.push(...leading.map((rule) => `${builtIn} ${rule}`));
   }
   return { chains: new Map(chains.map((chain) => [chain, ["unknown"]])), jumps, strays };

@@ -4,13 +4,33 @@ import { createHash } from "node:crypto";
 import type { Family } from "../ip/address.ts";
 import type { Content, End, FamilyRules } from "./ruleset.ts";
 
-/** Beginnings by which we know our own. */
+/**
+ * Beginnings by which a ruleset knows its own. A hyphen in its name becomes another character: else what is of `hextet-hp` would seem to
+ * be of `hextet`.
+ */
 export function chainPrefix(ruleset: string): string {
-  return `${ruleset.toUpperCase()}-`;
+  return `${ruleset.replaceAll("-", "_").toUpperCase()}-`;
 }
 
 export function setPrefix(ruleset: string): string {
-  return `${ruleset}-`;
+  return `${ruleset.replaceAll("-", "_")}-`;
+}
+
+/** All rulesets that Hextet makes, the agent's and those of host ports: they stand side by side, and are nobody else's rules. */
+const ownNames = "(?:hextet|hxp)(?:[-_][a-z]+)?";
+const ownChain = new RegExp(`^-[jg] ${ownNames}-`, "i");
+const ownTable = new RegExp(`^ip6? ${ownNames}$`);
+
+export function leadsToOwn(rule: string): boolean {
+  return ownChain.test(rule);
+}
+
+export function isOwnTable(table: string): boolean {
+  return ownTable.test(table);
+}
+
+export function isOwnChain(chain: string): boolean {
+  return ownChain.test(`-j ${chain}`);
 }
 
 const kindLetters: Readonly<Record<Content["kind"], string>> = {

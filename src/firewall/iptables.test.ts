@@ -240,6 +240,6 @@ describe("printIpSets()", () => {
     const sets = new Map([["egress-012345678", set]]);
     const ruleset = { name: "nine-char", families: { v6: { chains: new Map([[chain, rules]]), sets } } };
     const [create = ""] = printed(ruleset, "v6").sets.split("\n");
-    expect(create.split(" ")[1]).toMatch(/^nine-char-\.[0-9a-f]{16}-c6$/);
+    expect(create.split(" ")[1]).toMatch(/^nine_char-\.[0-9a-f]{16}-c6$/);
   });
 });

@@ -59,12 +59,12 @@ export async function openPacketFilter(options: FilterOptions): Promise<PacketFi
   return { name: backend.name, apply, faults };
 }
 
-async function chosen({ kernel, setting, ruleset, used }: FilterOptions): Promise<BackendChoice> {
+async function chosen({ kernel, setting, used }: FilterOptions): Promise<BackendChoice> {
   if (setting === "nftables") return { kind: "nftables" };
   const variant = variants.find((each) => new IptablesBackend(kernel, each).name === used);
   if (variant !== undefined) return { kind: "iptables", variant };
   if (setting === "auto" && used === "nftables") return { kind: "nftables" };
-  const facts = await readBackendFacts(kernel, ruleset);
+  const facts = await readBackendFacts(kernel);
   // The rules ask no sets.
   return chooseBackend(setting, { ...facts, ipset: {} }).choice;
 }

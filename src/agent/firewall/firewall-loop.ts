@@ -141,7 +141,7 @@ export class FirewallLoop {
 
   async #open(): Promise<Firewall> {
     const { config, kernel, log } = this.#options;
-    const facts = await readBackendFacts(kernel, rulesetName);
+    const facts = await readBackendFacts(kernel);
     const { choice, reason, caution } = chooseBackend(config.firewall.backend, facts);
     log.info("firewall backend chosen", { ...choice, reason });
     if (caution !== undefined) log.warning("firewall backend", { caution });

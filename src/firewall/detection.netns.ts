@@ -2,14 +2,16 @@ import { test as base, describe, expect } from "vitest";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
-import { createLog } from "../log/log.ts";
-import { openFirewall } from "./open-firewall.ts";
+import { silent } from "../log/log.ts";
+import { readBackendFacts } from "./backend-facts.ts";
+import { createFirewall } from "./backends.ts";
+import { chooseBackend } from "./detection.ts";
 import { sampleRuleset } from "./sample-ruleset.ts";
 
 const test = base.extend<{ node: TestNamespace }>({ node: fresh });
 
-describe.concurrent("openFirewall()", () => {
-  test.for<[name: string, others: string, choice: object, log: string]>([
+describe.concurrent("chooseBackend() on a real host", () => {
+  test.for<[name: string, others: string, choice: object, reason: string]>([
     ["nobody else has rules", "true", { kind: "iptables" }, "nobody else has firewall rules"],
     [
       "others use legacy iptables",
@@ -30,16 +32,16 @@ describe.concurrent("openFirewall()", () => {
       { kind: "iptables", variant: "legacy" },
       "has the policy DROP",
     ],
-  ])("%s: the backend, and the reason in the log", async ([, others, choice, reason], { node }) => {
+  ])("%s: the backend and the reason, the same at the next start", async ([, others, choice, reason], { node }) => {
     node.run("sh", "-c", others);
-    const lines: string[] = [];
-    const log = createLog({ write: (line) => lines.push(line) });
-    const options = { setting: "auto", name: "hextet", log } as const;
-    const opened = await openFirewall(inside(linux, node), options);
-    expect(opened.detection.choice).toMatchObject(choice);
-    expect(lines.join("")).toContain(reason);
-    // Our own rules are nobody's use of a backend: the choice is the same at the next start.
-    await opened.firewall.apply(sampleRuleset(["v6", "v4"]));
-    expect((await openFirewall(inside(linux, node), options)).detection).toEqual(opened.detection);
+    const kernel = inside(linux, node);
+    const detect = async () => chooseBackend("auto", await readBackendFacts(kernel));
+    const detection = await detect();
+    expect(detection).toMatchObject({ choice, reason: expect.stringContaining(reason) });
+    const firewall = createFirewall(kernel, detection.choice, silent);
+    await firewall.apply(sampleRuleset(["v6", "v4"], "hextet-hp"));
+    await createFirewall(kernel, detection.choice, silent).apply(sampleRuleset(["v6", "v4"]));
+    expect(await detect()).toEqual(detection);
+    expect(await firewall.verify()).toBe(false);
   });
 });
