@@ -383,6 +383,20 @@ describe.for(stacks)("policies that are not what somebody thought, %s", ([, fami
     }
   });
 
+  test("a policy that changes changes its chains under their names, and the dispatch not at all", () => {
+    const compiler = new PolicyCompiler();
+    const closed = clusterOf(families, policyOf({ policyTypes: ["Ingress", "Egress"] }).policy);
+    const before = compiler.compile({ view: closed, localPods: localPodsOf(closed) });
+    const { policy } = policyOf({ policyTypes: ["Ingress", "Egress"], ingress: [{}], egress: [{}] });
+    const open = { ...closed, policies: new Map([["shop/p", policy]]) };
+    const after = compiler.compile({ view: open, localPods: localPodsOf(open) });
+    for (const family of families) {
+      expect(disagreements(open, after, family)).toEqual([]);
+      expect([...after[family].chains.keys()]).toEqual([...before[family].chains.keys()]);
+      expect(after[family].sets).toBe(before[family].sets);
+    }
+  });
+
   test("a packet counts for the policy that allowed it, or for every policy that did not", () => {
     const denying = { ...policyOf({}).policy, name: "quiet" };
     const { policy } = policyOf({ ingress: [{ from: [{ podSelector: {} }] }] });
