@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { expect } from "vitest";
 import type { Family } from "../../src/ip/address.ts";
-import { arrivals, type Host, newMark, type Probe } from "./host.ts";
+import { type ArrivalOptions, arrivals, type Host, newMark, type Probe } from "./host.ts";
 import {
   type Ends,
   icmpPacket,
@@ -89,20 +89,29 @@ export function describeProbe({ from, at, packets, protocol }: Probe): string {
 }
 
 /** Sends them all; each is to arrive where it is expected to, and no other. */
-export async function expectArrivals(probes: readonly Probe[]): Promise<void> {
-  const arrived = await arrivals(probes);
+export async function expectArrivals(probes: readonly Probe[], options?: ArrivalOptions): Promise<void> {
+  const arrived = await arrivals(probes, options);
   const passed = (isPassed: (probe: Probe, at: number) => boolean) => probes.filter(isPassed).map(describeProbe);
   expect(passed((_, at) => arrived[at] === true)).toEqual(passed(({ expected }) => expected));
 }
 
 let lastServer = 3000;
 
-/** A TCP connection that carries a byte there and back. Gives the address the other end has seen. */
-export async function expectConnection(from: Host, at: Host, path: Family | Ends): Promise<string> {
-  const { source, destination } = typeof path === "string" ? ends(from, at, path) : path;
+function newServerPort(): number {
   lastServer += 1;
-  using listener = await Listener.open(at.namespace, destination.family, lastServer);
-  const connection = await dial(from.namespace, { to: destination, port: lastServer, from: source });
+  return lastServer;
+}
+
+/** A TCP connection that carries a byte there and back. Gives the address the other end has seen. */
+export async function expectConnection(
+  from: Host,
+  at: Host,
+  path: Family | Ends,
+  port = newServerPort(),
+): Promise<string> {
+  const { source, destination } = typeof path === "string" ? ends(from, at, path) : path;
+  using listener = await Listener.open(at.namespace, destination.family, port);
+  const connection = await dial(from.namespace, { to: destination, port, from: source });
   if (typeof connection === "string") throw new Error(`${source} to ${destination} (${at.name}): ${connection}`);
   connection.write("x");
   const [answer] = await once(connection, "data");
