@@ -1,6 +1,5 @@
 // A node on which ports of the node lead to pods: the conformance suite's node, forwarding, with a network whose capability is used.
 import { linux } from "../../src/kernel/linux.ts";
-import type { TestNamespace } from "../../src/kernel/test-namespace.ts";
 import { addressesOf, type columns, type NetworkOptions, Node, type Pod } from "../conformance/node.ts";
 import type { Json, NetworkList } from "../conformance/runtime.ts";
 
@@ -74,5 +73,3 @@ export async function freshNode({}: object, use: (node: PublishingNode) => Promi
 export function withMappings(...portMappings: readonly Mapping[]): Json {
   return { portMappings };
 }
-
-export type { TestNamespace };

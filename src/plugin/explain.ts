@@ -1,7 +1,6 @@
 // Turns what leases and pods threw into the errors the specification prints. The reasons of both are words of its table or of
 // ours beside it; whatever else was thrown passes as it is.
 import { CniError, type Reason } from "../cni/cni-error.ts";
-import { FirewallError } from "../firewall/firewall-error.ts";
 import { LeaseError, type LeaseReason } from "../ipam/lease-error.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import { PodError } from "../pod/pod-error.ts";
@@ -49,9 +48,6 @@ export function explain(error: unknown): unknown {
     const { details } = error;
     const options = details === undefined ? { cause: error } : { cause: error, details };
     return new CniError(reasonOfLease[error.reason], error.message, options);
-  }
-  if (error instanceof FirewallError) {
-    return new CniError(error.missing ? "notAvailable" : "kernel", error.message, { cause: error });
   }
   if (error instanceof SuppressedError) {
     return new SuppressedError(explain(error.error), explain(error.suppressed), error.message);

@@ -14,7 +14,7 @@ import type { Log } from "../log/log.ts";
 import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
 import { type Guarding, guardingByFile } from "./guard.ts";
-import { openPacketFilter, type PacketFilter, type WantedFilter } from "./packet-filter.ts";
+import type { PacketFilter, WantedFilter } from "./packet-filter.ts";
 
 export interface Host {
   readonly kernel: Kernel;
@@ -63,8 +63,12 @@ function guarding(path: string | undefined): Guarding {
   return guardingByFile({ path, bootId: readBootId });
 }
 
+/** Its modules are evaluated when a pod has ports: at the start of every call they would cost two milliseconds. */
 function openedFilter(kernel: Kernel, log: Log): Host["packetFilter"] {
-  return (setting, wanted) => openPacketFilter({ kernel, log, setting, ...wanted });
+  return async (setting, wanted) => {
+    const { openPacketFilter } = await import("./packet-filter.ts");
+    return openPacketFilter({ kernel, log, setting, ...wanted });
+  };
 }
 
 function openedOnce(kernel: Kernel, log: Log, { compare = false } = {}): Host["leases"] {

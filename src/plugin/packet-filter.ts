@@ -1,10 +1,12 @@
 // The packet filter as ports of the node need it: a small ruleset put in place of an earlier one, and compared with what the kernel has.
 // Of its rules nothing is remembered from one time to the next, because other processes write them too.
+import { CniError } from "../cni/cni-error.ts";
 import type { Backend } from "../firewall/backend.ts";
 import { readBackendFacts } from "../firewall/backend-facts.ts";
 import type { BackendChoice } from "../firewall/backends.ts";
 import { type BackendSetting, chooseBackend } from "../firewall/detection.ts";
 import { Firewall } from "../firewall/firewall.ts";
+import { FirewallError } from "../firewall/firewall-error.ts";
 import { iptablesRulesOf } from "../firewall/iptables.ts";
 import { IptablesBackend, type IptablesVariant } from "../firewall/iptables-backend.ts";
 import { parseSaved, ruleAlteration } from "../firewall/iptables-listing.ts";
@@ -42,12 +44,12 @@ export interface FilterOptions extends WantedFilter {
 const variants = ["default", "nft", "legacy"] as const;
 
 /**
- * The one that is set, or with `auto` the one that has the ruleset; only where neither says it, the host is looked at. Throws a
- * FirewallError where it has none.
+ * The one that is set, or with `auto` the one that has the ruleset; only where neither says it, the host is looked at. What it lacks or
+ * refuses is told as a CniError.
  */
 export async function openPacketFilter(options: FilterOptions): Promise<PacketFilter> {
   const { kernel, log, used } = options;
-  const choice = await chosen(options);
+  const choice = await explained(() => chosen(options));
   const backend = backendOf(kernel, choice);
   const isSame = backend.name === used;
   const faults = (ruleset: Ruleset) =>
@@ -56,7 +58,20 @@ export async function openPacketFilter(options: FilterOptions): Promise<PacketFi
     if (isSame) await backend.install(ruleset);
     else await new Firewall({ backend, others: othersOf(kernel, choice), log }).apply(ruleset);
   };
-  return { name: backend.name, apply, faults };
+  return {
+    name: backend.name,
+    apply: (ruleset) => explained(() => apply(ruleset)),
+    faults: (ruleset) => explained(() => faults(ruleset)),
+  };
+}
+
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FirewallError)) throw error;
+    throw new CniError(error.missing ? "notAvailable" : "kernel", error.message, { cause: error });
+  }
 }
 
 async function chosen({ kernel, setting, used }: FilterOptions): Promise<BackendChoice> {
