@@ -23,6 +23,9 @@ export interface AgentOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** Verbs after which there may be other pods than before. */
+const changesPods: ReadonlySet<string> = new Set(["ADD", "DEL", "GC"]);
+
 /** Runs until it is disposed of. */
 export async function startAgent(options: AgentOptions): Promise<AsyncDisposable> {
   const { config, kernel, log, buildId, environment } = options;
@@ -45,8 +48,7 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
 
   const onAnswered = (call: AnsweredCall) => {
     metrics.answered(call);
-    // Pods came or went, and with them what the node answers for on its uplink, and whom policies select.
-    loops.lookAgain();
+    if (changesPods.has(call.verb)) loops.podsChanged();
   };
   const guard = { guarding, inForce: () => loops.inForce() };
   const plugin = (name: PluginName) => waitingForGuard(pluginNamed(name, host), guard);

@@ -45,10 +45,16 @@ export class Loops {
     this.#gc.start();
   }
 
-  /** The cluster changed, or a pod came or went. */
+  /** The cluster changed. */
   lookAgain(): void {
     this.#node.lookAgain();
     this.#firewall.lookAgain();
+  }
+
+  /** Calls come in bursts, and nobody is to wait for work that none of them made necessary. */
+  podsChanged(): void {
+    this.#node.podsChanged();
+    this.#firewall.podsChanged();
   }
 
   /** Resolves when the packet filter has been brought up to what is true now. */

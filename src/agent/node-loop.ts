@@ -41,18 +41,22 @@ interface Kept {
   readonly record: SysctlRecord;
   readonly memory: NodeMemory;
   readonly events: KernelEvents;
+  /** Whether the node answers for pods on its uplink; until it is known, as if it did. */
+  answersForPods: boolean;
 }
 
 export class NodeLoop {
   readonly #loop: Loop;
   readonly #events: KernelEvents;
+  readonly #kept: Kept;
 
   constructor(options: NodeLoopOptions) {
     const { config, kernel, log, readiness, metrics } = options;
     const onEnd = (error: Error) => log.warning("changes of the kernel are not heard until the next pass", { error });
     this.#events = new KernelEvents({ kernel, onChange: () => this.lookAgain(), onEnd });
     const record = SysctlRecord.open(config.dataDirectory, kernel.sysctl());
-    const kept = { record, memory: new NodeMemory(), events: this.#events };
+    const kept = { record, memory: new NodeMemory(), events: this.#events, answersForPods: true };
+    this.#kept = kept;
     this.#loop = new Loop({
       clock: systemClock,
       pass: metrics.counted("node", () => pass(options, kept)),
@@ -69,6 +73,11 @@ export class NodeLoop {
 
   lookAgain(): void {
     this.#loop.lookAgain();
+  }
+
+  /** Pods came or went, which is nothing to the node unless it answers for them. */
+  podsChanged(): void {
+    if (this.#kept.answersForPods) this.lookAgain();
   }
 
   /** Ends it after the pass under way. */
@@ -90,6 +99,7 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   const { state, failure } = await applyNode(options, kept);
   if (state !== undefined) {
     kept.events.heed({ uplinks: state.uplinks.links.map(({ index }) => index), tunnels: state.tunnels });
+    kept.answersForPods = state.answersForPods;
     tellChanges(log, state.changes);
   }
   const { conflist, troubles } = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });

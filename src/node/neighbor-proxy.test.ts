@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import { desiredProxies, type NeighborProxyInput, proxySettings } from "./neighbor-proxy.ts";
+import { answersForPods, desiredProxies, type NeighborProxyInput, proxySettings } from "./neighbor-proxy.ts";
 
 const uplink = (index: number, ...onLink: string[]) => ({
   index,
@@ -84,4 +84,16 @@ test.for([
   const entries = pods.map((text) => ({ link: 2, address: Address.parse(text) }));
   const settings = proxySettings(entries, [lan, uplink(3)]);
   expect(settings.map(({ name, value }) => `${name}=${value}`)).toEqual(expected);
+});
+
+test.for([
+  ["IPv4-only", ["192.0.2.64/28"], true],
+  ["IPv6-only", ["2001:db8:0:0:a::/80"], true],
+  ["dual-stack, one family on the link", ["fd00::/64", "192.0.2.64/28"], true],
+  ["routed, dual-stack", ["fd00::/64", "10.0.1.0/24"], false],
+] as const)("answersForPods() is decided by the prefixes of the link: %s", ([, texts, expected]) => {
+  const given = { prefixes: texts.map((text) => Prefix.parse(text)), uplinks: [lan] };
+  expect(answersForPods({ mode: "auto", ...given })).toBe(expected);
+  expect(answersForPods({ mode: "on", ...given })).toBe(true);
+  expect(answersForPods({ mode: "off", ...given })).toBe(false);
 });

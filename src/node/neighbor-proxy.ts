@@ -34,6 +34,12 @@ const identity: Identity<ProxyNeighbor> = {
   same: () => true,
 };
 
+/** Whether what the node must have follows from which pods it has. */
+export function answersForPods({ mode, prefixes, uplinks }: Omit<NeighborProxyInput, "podAddresses">): boolean {
+  if (mode !== "auto") return mode === "on";
+  return uplinks.some(({ onLink }) => prefixes.some((prefix) => onLink.some((around) => around.contains(prefix))));
+}
+
 export function desiredProxies({ mode, prefixes, uplinks, podAddresses }: NeighborProxyInput): ProxyNeighbor[] {
   if (mode === "off") return [];
   return uplinks.flatMap(({ index, onLink }) => {

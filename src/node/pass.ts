@@ -10,6 +10,7 @@ import { applyForwarding, applySettings } from "./forwarding.ts";
 import { type Host, readHost } from "./host.ts";
 import { decideMtu } from "./mtu.ts";
 import {
+  answersForPods,
   applyProxies,
   desiredProxies,
   type NeighborProxyMode,
@@ -61,6 +62,8 @@ export interface NodeState extends Report {
   readonly tunnels: readonly number[];
   /** For pods to be attached from now on; absent where it cannot be decided. */
   readonly podMtu?: number;
+  /** Whether another pass is due when pods come or go. */
+  readonly answersForPods: boolean;
 }
 
 const heedPathMtu = { name: "net/ipv4/ip_forward_use_pmtu", value: "1" } as const;
@@ -98,6 +101,7 @@ async function applyNode(connection: Connection, view: ClusterView, options: Pas
     uplinks,
     tunnels: Object.values(readTunnels(connection)),
     ...(mtus.pods === undefined ? {} : { podMtu: mtus.pods }),
+    answersForPods: answersForPods({ mode: settings.ndpProxy, prefixes: routing.own, uplinks: uplinks.links }),
     changes: reports.flatMap(({ changes }) => changes),
     faults: [...faults, ...reports.flatMap((report) => report.faults)],
   });

@@ -84,6 +84,12 @@ export class FirewallLoop {
     this.#loop.lookAgain();
   }
 
+  /** Pods came or went, of which the filter knows no more than their policies. */
+  podsChanged(): void {
+    const { config, source } = this.#options;
+    if (config.firewall.policies && source.view?.policies !== undefined) this.lookAgain();
+  }
+
   /** Ends it after the pass under way; the kernel keeps its rules. */
   async stop(): Promise<void> {
     await this.#loop.stop();
