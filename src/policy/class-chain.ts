@@ -1,5 +1,6 @@
 // The chain of a class: the pods that the same policies isolate in one direction. A packet that one of them allows returns to where it
-// came from, the rest is counted for each and dropped.
+// came from, the rest is counted for each and dropped, and logged where the operator wants to see it.
+import { logged } from "../firewall/dropped.ts";
 import type { Chain, Content, Match, Rule } from "../firewall/ruleset.ts";
 import type { Family } from "../ip/address.ts";
 import { type GatheringRequest, keyOfRequest } from "./gathering.ts";
@@ -13,6 +14,7 @@ export const selfSet = "self";
 
 export interface PodClass {
   readonly direction: Direction;
+  readonly logDenied: boolean;
   /** In the order of their names. */
   readonly policies: readonly NetworkPolicy[];
 }
@@ -24,7 +26,7 @@ export interface BuiltChain {
   readonly prefixes: ReadonlyMap<string, Content>;
 }
 
-export function buildChain({ direction, policies }: PodClass, family: Family, names: Names): BuiltChain {
+export function buildChain({ direction, logDenied, policies }: PodClass, family: Family, names: Names): BuiltChain {
   const builder = new ChainBuilder(direction, names);
   const rules: Rule[] = [{ when: [{ kind: "pair", set: selfSet }], then: { kind: "return" } }];
   for (const policy of policies) {
@@ -36,6 +38,7 @@ export function buildChain({ direction, policies }: PodClass, family: Family, na
   for (const policy of policies) {
     rules.push({ when: [], then: { kind: "continue" }, counter: counterOf(policy, direction, "denied") });
   }
+  if (logDenied) rules.push({ when: [], then: logged(direction) });
   rules.push({ when: [], then: { kind: "drop" } });
   return { chain: { rules }, gathered: builder.gathered, prefixes: builder.prefixes };
 }

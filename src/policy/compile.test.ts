@@ -218,8 +218,7 @@ describe("PolicyCompiler", () => {
           policies: new Map(view.policies),
         };
         const same = compiler.compile({ view: again, localPods: localPodsOf(view) });
-        expect(same.v6).toBe(before.v6);
-        expect(same.v4).toBe(before.v4);
+        expect(same).toBe(before);
         const next = edit(view);
         const after = compiler.compile({ view: next, localPods: localPodsOf(next) });
         for (const [name, content] of after.v6.sets) {
@@ -412,6 +411,25 @@ describe.for(stacks)("policies that are not what somebody thought, %s", ([, fami
         counterOf(policy, "ingress", "denied"),
         counterOf(denying, "ingress", "denied"),
       ]);
+    }
+  });
+
+  test("what is denied is logged with the direction, where that is wanted, right before it is dropped", () => {
+    const view = clusterOf(families, policyOf({ policyTypes: ["Ingress", "Egress"] }).policy);
+    const input = { view, localPods: localPodsOf(view) };
+    for (const family of families) {
+      const lastOf = (parts: PolicyParts) =>
+        [...parts[family].chains].flatMap(([name, { rules }]) => rules.slice(-2).map(({ then }) => [name[0], then]));
+      const logOf = (direction: string) => expect.objectContaining({ kind: "log", prefix: `hextet ${direction} ` });
+      const drop = { kind: "drop" };
+      const last = lastOf(new PolicyCompiler({ logDenied: true }).compile(input));
+      expect(last).toEqual([
+        ["e", logOf("egress")],
+        ["e", drop],
+        ["i", logOf("ingress")],
+        ["i", drop],
+      ]);
+      expect(JSON.stringify(lastOf(compile(input)))).not.toContain('"log"');
     }
   });
 });

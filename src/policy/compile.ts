@@ -27,9 +27,13 @@ export function compile(input: PolicyInput): PolicyParts {
 export class PolicyCompiler {
   readonly #names = new Names();
   readonly #entries = new PodEntries();
-  readonly #classes = new PodClasses(this.#names);
+  readonly #classes: PodClasses;
   #gatherings = new Map<string, Gathering>();
   #parts: PolicyParts | undefined;
+
+  constructor({ logDenied = false }: { readonly logDenied?: boolean } = {}) {
+    this.#classes = new PodClasses(this.#names, { logDenied });
+  }
 
   compile({ view, localPods }: PolicyInput): PolicyParts {
     const changes = this.#entries.update(view, localPods);
@@ -40,7 +44,9 @@ export class PolicyCompiler {
     const pods = this.#entries.local.map((entry) => ({ entry, chains: this.#classes.chainsOf(entry.pod) }));
     const drafts = { v6: draftOf(pods, "v6"), v4: draftOf(pods, "v4") };
     this.#gather([drafts.v6, drafts.v4], view.namespaces);
-    this.#parts = { v4: this.#partOf(drafts.v4, "v4"), v6: this.#partOf(drafts.v6, "v6") };
+    const parts = { v4: this.#partOf(drafts.v4, "v4"), v6: this.#partOf(drafts.v6, "v6") };
+    const before = this.#parts;
+    this.#parts = before !== undefined && before.v4 === parts.v4 && before.v6 === parts.v6 ? before : parts;
     this.#forget(this.#parts);
     return this.#parts;
   }

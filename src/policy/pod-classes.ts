@@ -38,6 +38,7 @@ const none: readonly NetworkPolicy[] = [];
 
 export class PodClasses {
   readonly #names: Names;
+  readonly #logDenied: boolean;
   #policies: ReadonlyMap<string, NetworkPolicy> = new Map();
   #byNamespace: ReadonlyMap<string, readonly NetworkPolicy[]> = new Map();
   /** By direction and the policies' names. */
@@ -48,8 +49,9 @@ export class PodClasses {
     { readonly policies: readonly NetworkPolicy[]; readonly chains: PodChains }
   >();
 
-  constructor(names: Names) {
+  constructor(names: Names, { logDenied }: Pick<PodClass, "logDenied">) {
     this.#names = names;
+    this.#logDenied = logDenied;
   }
 
   /** Begins a round: afterwards each pod is asked about once. */
@@ -97,7 +99,8 @@ export class PodClasses {
     const key = [direction, ...policies.map(({ namespace, name }) => `${namespace}/${name}`)].join("\n");
     const known = this.#used.get(key) ?? this.#classes.get(key);
     const isKept = known !== undefined && isSame(known.podClass.policies, policies);
-    const chain = isKept ? known : new ClassChain(key, { direction, policies }, this.#names);
+    const podClass = { direction, logDenied: this.#logDenied, policies };
+    const chain = isKept ? known : new ClassChain(key, podClass, this.#names);
     this.#used.set(key, chain);
     return chain;
   }
