@@ -320,24 +320,30 @@ describe("the documents", () => {
     }
   });
 
-  test("the example of cluster-file.md is read without fault or remark", async () => {
-    const [example = "", ...others] = await examplesOf("cluster-file.md");
-    const { view, faults, remarks } = readClusterFiles([{ file: "cluster.yaml", text: example }]);
-    expect([...faults, ...remarks, ...others]).toEqual([]);
-    const states = view?.nodes.map(({ name, prefixes }) => `${name}: ${prefixes.map(({ state }) => state).join(", ")}`);
+  test("the examples of cluster-file.md are read without fault or remark", async () => {
+    const examples = await examplesOf("cluster-file.md");
+    const readings = examples.map((text) => readClusterFiles([{ file: "cluster.yaml", text }]));
+    expect(readings.flatMap(({ faults, remarks }) => [...faults, ...remarks])).toEqual([]);
+    const [nodes, policies] = readings.map(({ view }) => view);
+    const states = nodes?.nodes.map(({ name, prefixes }) => `${name}: ${prefixes.map(({ state }) => state).join(", ")}`);
     expect(states).toEqual(["alpha: active, active", "beta: active, active, draining"]);
+    expect([...(policies?.policies?.policies.keys() ?? [])]).toEqual(["shop/db", "shop/web"]);
   });
 
   test("cluster-file.md has every key a cluster file can have", async () => {
-    const { faults } = readClusterFiles([
-      { file: "a", text: "nodes: {a: {x: 1, prefixes: [{prefix: fd00::/64, x: 1}]}}\nx: 1" },
-    ]);
-    const known = faults.map(
-      ({ message, path }) => [path.slice(0, -1), message.split("known are ")[1]?.split(", ")] as const,
-    );
-    const keys = known.flatMap(([at, names = []]) => names.map((name) => at + name));
+    const text = [
+      "nodes: {a: {x: 1, prefixes: [{prefix: fd00::/64, x: 1}]}}",
+      "namespaces: {a: {x: 1}}",
+      "pods: {a: {x: 1}}",
+      "x: 1",
+    ].join("\n");
+    const { faults } = readClusterFiles([{ file: "a", text }]);
+    const keys = faults.flatMap(({ message, path }) => {
+      const names = message.split("known are ")[1]?.split(", ") ?? [];
+      return names.map((name) => path.slice(0, -1) + name);
+    });
     expect(await documentedKeys("cluster-file.md")).toEqual(
-      keys.map((key) => key.replace("nodes.a.", "nodes.<name>.").replace("[0]", "[]")).toSorted(),
+      keys.map((key) => key.replace(/^(\w+)\.a\./, "$1.<name>.").replace("[0]", "[]")).toSorted(),
     );
   });
 });
