@@ -109,7 +109,9 @@ export async function dial(
   { to, port, from }: Target,
   timeoutMs = 5000,
 ): Promise<Socket | string> {
-  const socket = new Socket({ fd: open(namespace, to.family, SOCK_STREAM), ...{ manualStart: true } });
+  // Else it would read at once from what is not connected yet.
+  const options = { fd: open(namespace, to.family, SOCK_STREAM), manualStart: true };
+  const socket = new Socket(options);
   socket.setTimeout(timeoutMs);
   return new Promise((resolve) => {
     socket.once("connect", () => resolve(socket.setTimeout(0)));

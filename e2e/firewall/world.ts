@@ -130,27 +130,23 @@ function networkOf(at: number, addresses: readonly string[], isGuarded: boolean)
   return { ...network, linkGroup: podGroup[isGuarded ? "guarded" : "open"] };
 }
 
-function joinBeyond(node: TestNode, resources: DisposableStack): { nodeHost: Host; beyondHost: Host } {
+const macs = { node: Mac.parse("02:00:00:00:00:01"), beyond: Mac.parse("02:00:00:00:00:02") };
+
+interface Ends {
+  readonly nodeHost: Host;
+  readonly beyondHost: Host;
+}
+
+function joinBeyond(node: TestNode, resources: DisposableStack): Ends {
   const namespace = resources.use(TestNamespace.create().loopbackUp());
-  for (const each of [node.namespace, namespace]) linux.sysctl(each).set("net/ipv6/conf/default/accept_dad", "0");
-  using there = new Connection(linux.socket("route", namespace));
-  using here = new Connection(linux.socket("route", node.namespace));
-  const macs = { node: Mac.parse("02:00:00:00:00:01"), beyond: Mac.parse("02:00:00:00:00:02") };
-  here.execute([
-    createLink({ kind: "veth", name: "uplink", mac: macs.node, peer: { name: "lan0", mac: macs.beyond, namespace } }),
-  ]);
-  there.execute([changeLink({ name: "lan0" }, { up: true })]);
-  here.execute([changeLink({ name: "uplink" }, { up: true })]);
-  const batch = (where: TestNamespace, lines: readonly string[]) => {
-    for (const line of lines) where.run("ip", ...line.split(" "));
-  };
-  batch(node.namespace, [
+  const links = cable(node.namespace, namespace);
+  configure(node.namespace, [
     `address add ${uplink.v6}/64 dev uplink nodad`,
     `address add ${uplink.v4}/25 dev uplink`,
     `route add default via ${beyond.node.v6}`,
     `route add default via ${beyond.node.v4}`,
   ]);
-  batch(namespace, [
+  configure(namespace, [
     `address add ${beyond.node.v6}/64 dev lan0 nodad`,
     `address add ${beyond.node.v4}/25 dev lan0`,
     ...[beyond.pod, beyond.host].flatMap(({ v6, v4 }) => [
@@ -162,16 +158,30 @@ function joinBeyond(node: TestNode, resources: DisposableStack): { nodeHost: Hos
   ]);
   waitFor(() => namespace.run("ip", "-6", "route", "show", "table", "local").includes(beyond.host.v6));
   const addressesOf = (each: { v6: string; v4: string }) => [Address.parse(each.v6), Address.parse(each.v4)];
-  const wire = {
-    node: { index: here.get(getLink({ name: "uplink" })).index, mac: macs.node, peer: macs.beyond },
-    beyond: { index: there.get(getLink({ name: "lan0" })).index, mac: macs.beyond, peer: macs.node },
+  const wires = {
+    node: { index: links.node, mac: macs.node, peer: macs.beyond },
+    beyond: { index: links.beyond, mac: macs.beyond, peer: macs.node },
   };
+  const nodeAt = { addresses: addressesOf(node.addresses), wire: wires.node };
+  const beyondAt = { addresses: addressesOf(beyond.host), wire: wires.beyond };
   return {
-    nodeHost: resources.use(
-      new Host("the node", node.namespace, { addresses: addressesOf(node.addresses), wire: wire.node }),
-    ),
-    beyondHost: resources.use(
-      new Host("the host outside", namespace, { addresses: addressesOf(beyond.host), wire: wire.beyond }),
-    ),
+    nodeHost: resources.use(new Host("the node", node.namespace, nodeAt)),
+    beyondHost: resources.use(new Host("the host outside", namespace, beyondAt)),
   };
+}
+
+/** Gives the indexes of its ends. */
+function cable(node: TestNamespace, namespace: TestNamespace): { readonly node: number; readonly beyond: number } {
+  for (const each of [node, namespace]) linux.sysctl(each).set("net/ipv6/conf/default/accept_dad", "0");
+  using there = new Connection(linux.socket("route", namespace));
+  using here = new Connection(linux.socket("route", node));
+  const peer = { name: "lan0", mac: macs.beyond, namespace };
+  here.execute([createLink({ kind: "veth", name: "uplink", mac: macs.node, peer })]);
+  there.execute([changeLink({ name: "lan0" }, { up: true })]);
+  here.execute([changeLink({ name: "uplink" }, { up: true })]);
+  return { node: here.get(getLink({ name: "uplink" })).index, beyond: there.get(getLink({ name: "lan0" })).index };
+}
+
+function configure(where: TestNamespace, lines: readonly string[]): void {
+  for (const line of lines) where.run("ip", ...line.split(" "));
 }

@@ -88,8 +88,10 @@ function actionOf(verdict: Verdict, names: IptablesNames): string[] {
     case "accept":
     case "drop":
     case "return":
-    case "masquerade":
       return [`-j ${verdict.kind.toUpperCase()}`];
+    case "masquerade":
+      // Two flows that begin at the same moment must not be given the same port.
+      return ["-j MASQUERADE --random-fully"];
     case "continue":
       return [];
     case "jump":

@@ -66,7 +66,7 @@ describe("printIptables()", () => {
       :HEXTET-OUTGOING - [0:0]
       :HEXTET-PREROUTING - [0:0]
       -A HEXTET-POSTROUTING -s 2001:db8:9::/48 -j NETMAP --to 2001:db8:8::/48
-      -A HEXTET-POSTROUTING -s 2001:db8:9::/48 -m iprange ! --src-range 2001:db8:8::-2001:db8:8:ffff:ffff:ffff:ffff:ffff -m comment --comment hextet-masqueraded -j MASQUERADE
+      -A HEXTET-POSTROUTING -s 2001:db8:9::/48 -m iprange ! --src-range 2001:db8:8::-2001:db8:8:ffff:ffff:ffff:ffff:ffff -m comment --comment hextet-masqueraded -j MASQUERADE --random-fully
       -A HEXTET-PREROUTING -p tcp -m addrtype --dst-type LOCAL -m multiport --dports 8080 -j DNAT --to-destination [fd00::2]:80
       -A HEXTET-PREROUTING -d 2001:db8::a/128 -j DNAT --to-destination fd00::2
       -I PREROUTING 1 -j HEXTET-PREROUTING
@@ -116,7 +116,7 @@ describe("printIptables()", () => {
       :HEXTET-OUTGOING - [0:0]
       :HEXTET-PREROUTING - [0:0]
       -A HEXTET-POSTROUTING -s 10.9.0.0/16 -j NETMAP --to 10.8.0.0/16
-      -A HEXTET-POSTROUTING -s 10.9.0.0/16 -m iprange ! --src-range 10.8.0.0-10.8.255.255 -m comment --comment hextet-masqueraded -j MASQUERADE
+      -A HEXTET-POSTROUTING -s 10.9.0.0/16 -m iprange ! --src-range 10.8.0.0-10.8.255.255 -m comment --comment hextet-masqueraded -j MASQUERADE --random-fully
       -A HEXTET-PREROUTING -p tcp -m addrtype --dst-type LOCAL -m multiport --dports 8080 -j DNAT --to-destination 10.1.0.2:80
       -A HEXTET-PREROUTING -d 192.0.2.10/32 -j DNAT --to-destination 10.1.0.2
       -I PREROUTING 1 -j HEXTET-PREROUTING

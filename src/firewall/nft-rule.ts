@@ -60,8 +60,10 @@ function nftVerdict(verdict: Verdict, names: NftNames): string {
     case "accept":
     case "drop":
     case "return":
-    case "masquerade":
       return verdict.kind;
+    case "masquerade":
+      // Two flows that begin at the same moment must not be given the same port.
+      return "masquerade fully-random";
     case "continue":
       return "";
     case "jump":

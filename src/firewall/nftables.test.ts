@@ -58,7 +58,7 @@ describe("printNft()", () => {
       add rule ip6 hextet hextet-prerouting fib daddr type local tcp dport { 8080 } dnat to [fd00::2]:80
       add rule ip6 hextet hextet-prerouting ip6 daddr 2001:db8::a/128 dnat to fd00::2
       add rule ip6 hextet hextet-postrouting snat ip6 prefix to ip6 saddr map { 2001:db8:9::/48 : 2001:db8:8::/48 }
-      add rule ip6 hextet hextet-postrouting ip6 saddr 2001:db8:9::/48 ip6 saddr != 2001:db8:8::/48 counter name hextet-masqueraded masquerade
+      add rule ip6 hextet hextet-postrouting ip6 saddr 2001:db8:9::/48 ip6 saddr != 2001:db8:8::/48 counter name hextet-masqueraded masquerade fully-random
       add rule ip6 hextet hextet-i-web ip6 saddr @hextet-p-peers tcp dport { 80, 443, 8000-8100 } return
       add rule ip6 hextet hextet-i-web ip6 saddr @hextet-b-blocks ip6 daddr . meta l4proto . th dport @hextet-n-named return
       add rule ip6 hextet hextet-i-web counter name hextet-denied limit rate 10/second burst 10 packets log prefix "hextet denied: " group 100 snaplen 128
@@ -112,7 +112,7 @@ describe("printNft()", () => {
       add rule ip hextet hextet-prerouting fib daddr type local tcp dport { 8080 } dnat to 10.1.0.2:80
       add rule ip hextet hextet-prerouting ip daddr 192.0.2.10/32 dnat to 10.1.0.2
       add rule ip hextet hextet-postrouting snat ip prefix to ip saddr map { 10.9.0.0/16 : 10.8.0.0/16 }
-      add rule ip hextet hextet-postrouting ip saddr 10.9.0.0/16 ip saddr != 10.8.0.0/16 counter name hextet-masqueraded masquerade
+      add rule ip hextet hextet-postrouting ip saddr 10.9.0.0/16 ip saddr != 10.8.0.0/16 counter name hextet-masqueraded masquerade fully-random
       add rule ip hextet hextet-i-web ip saddr @hextet-p-peers tcp dport { 80, 443, 8000-8100 } return
       add rule ip hextet hextet-i-web ip saddr @hextet-b-blocks ip daddr . meta l4proto . th dport @hextet-n-named return
       add rule ip hextet hextet-i-web counter name hextet-denied limit rate 10/second burst 10 packets log prefix "hextet denied: " group 100 snaplen 128
