@@ -3,8 +3,10 @@
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Kernel } from "../kernel/kernel.ts";
+import { silent } from "../log/log.ts";
 import { cleanUpNode } from "../node/cleanup.ts";
 import { type Restored, SysctlRecord } from "../node/sysctl-record.ts";
+import { removeHostPortRules } from "../plugin/packet-filter.ts";
 import { removeOrphans } from "../pod/orphans.ts";
 import type { AgentConfig } from "./config.ts";
 import { removeConflist } from "./conflist-file.ts";
@@ -27,6 +29,7 @@ export async function cleanUp({ config, kernel, pods }: CleanupOptions): Promise
   await rm(config.socket, { force: true });
   const conflist = await removeConflist(cni);
   const detached = pods ? await removeOrphans(kernel, { network: cni.network, keep: [] }) : [];
+  if (pods) await removeHostPortRules(kernel, silent, config.dataDirectory);
   const { changes, sysctls } = await cleanUpNode(kernel, SysctlRecord.open(config.dataDirectory, kernel.sysctl()));
   return [
     ...(conflist === "removed" ? [`- ${cni.directory}/${cni.fileName}`] : []),
