@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { cleanUp } from "../../src/agent/cleanup.ts";
 import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
-import { linux } from "../../src/kernel/linux.ts";
+import { linux, linuxWithSysctls } from "../../src/kernel/linux.ts";
 import type { Command } from "./command.ts";
 
 export const cleanupCommand: Command = {
@@ -11,6 +11,10 @@ export const cleanupCommand: Command = {
   options: {
     config: { value: "FILE", help: `the agent's configuration (${defaultConfigFile})` },
     pods: { help: "detach the network's pods as well" },
+    "network-sysctls": {
+      value: "DIR",
+      help: "where /proc/sys/net of the host can be written; a container's own is read-only",
+    },
   },
   async run(call) {
     const { options } = call;
@@ -20,7 +24,9 @@ export const cleanupCommand: Command = {
       mayBeMissing: file === undefined,
       hostName: hostname(),
     });
-    const done = await cleanUp({ config, kernel: linux, pods: options.has("pods") });
+    const sysctls = options.get("network-sysctls");
+    const kernel = sysctls === undefined ? linux : linuxWithSysctls(sysctls);
+    const done = await cleanUp({ config, kernel, pods: options.has("pods") });
     for (const line of done) call.print(line);
     const { length } = done;
     call.print(length === 0 ? "Nothing of the agent is left on this node" : "The node is as it was before the agent");

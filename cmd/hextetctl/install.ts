@@ -27,15 +27,32 @@ export const installCommand: Command = {
 export const uninstallCommand: Command = {
   name: "uninstall",
   summary: "remove what install put there, and give back what it replaced",
-  options: { "bin-dir": binDirectory },
-  run(call) {
+  options: {
+    "bin-dir": binDirectory,
+    stay: { help: "do not end: for a pod that is to be ready as long as its node is clean" },
+  },
+  async run(call) {
     const directory = directoryOf(call);
     const done = uninstall(directory);
     for (const line of done) call.print(line);
     call.print(done.length === 0 ? `Hextet is not installed in ${directory}` : `Hextet is removed from ${directory}`);
+    if (call.options.has("stay")) await untilTerminated();
     return 0;
   },
 };
+
+function untilTerminated(): Promise<void> {
+  return new Promise((resolve) => {
+    // A listener for signals alone does not keep a process going.
+    const hour = setInterval(() => {}, 3_600_000);
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.once(name, () => {
+        clearInterval(hour);
+        resolve();
+      });
+    }
+  });
+}
 
 function directoryOf(call: Call): string {
   return resolve(call.options.get("bin-dir") ?? defaultDirectory);

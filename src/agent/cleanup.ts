@@ -22,7 +22,7 @@ export interface CleanupOptions {
 export async function cleanUp({ config, kernel, pods }: CleanupOptions): Promise<readonly string[]> {
   if (await isListening(config.socket)) {
     throw new Error(
-      "An agent runs on this node and would make all of it anew: stop it first (systemctl stop hextet-agent)",
+      "An agent runs on this node and would make all of it anew: stop it first (systemctl stop hextet-agent, or delete its DaemonSet)",
     );
   }
   const { cni } = config;

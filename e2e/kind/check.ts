@@ -1,0 +1,16 @@
+// A check as data: what a user counts on, in words, and what tries it. It fails by throwing; its error says what was otherwise.
+import type { World } from "./world.ts";
+
+export interface Check {
+  readonly name: string;
+  /** What it cannot be tried without: nodes that are containers here, or how they were before Hextet came. */
+  readonly needs?: "machines" | "before";
+  readonly run: (world: World) => Promise<void>;
+}
+
+/** Throws what was found, a line each, if anything was. */
+export function expectNone(faults: readonly string[]): void {
+  const shown = faults.slice(0, 20);
+  const more = faults.length - shown.length;
+  if (faults.length > 0) throw new Error([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("\n"));
+}

@@ -1,0 +1,15 @@
+// All checks, in the order in which they are tried: what is simple first, what ends the installation last.
+import type { Check } from "./check.ts";
+import { addressChecks } from "./checks/addresses.ts";
+import { policyChecks } from "./checks/policies.ts";
+import { reachChecks } from "./checks/reach.ts";
+import { removalChecks } from "./checks/removal.ts";
+import { upheavalChecks } from "./checks/upheaval.ts";
+
+export const allChecks: readonly Check[] = [
+  ...addressChecks,
+  ...reachChecks,
+  ...policyChecks,
+  ...upheavalChecks,
+  ...removalChecks,
+];

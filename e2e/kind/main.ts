@@ -1,0 +1,106 @@
+// npm run e2e:kind -- [options]: Hextet in real clusters, tried as users would. Ends with "N passed, N failed"; the exit code is 0 where
+// nothing failed, 1 where something did, 2 where it could not begin.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { allChecks } from "./checks.ts";
+import { buildImage, install, installedImage } from "./installation.ts";
+import { createCluster, deleteCluster, findCluster, type KindCluster, plansOf } from "./kind.ts";
+import { type Kubectl, kubectlOf } from "./kubectl.ts";
+import { Machines } from "./machines.ts";
+import { nodeSchema } from "./objects.ts";
+import { type Options, parseOptions, usage } from "./options.ts";
+import { Report } from "./report.ts";
+import { missingFor } from "./requirements.ts";
+import { World } from "./world.ts";
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const missing = await missingFor(options);
+  if (missing.length > 0) {
+    process.stderr.write(missing.map((line) => `e2e:kind: ${line}\n`).join(""));
+    return 2;
+  }
+  const report = new Report((line) => process.stdout.write(`${line}\n`));
+  const directory = await mkdtemp(join(tmpdir(), "hextet-e2e-"));
+  try {
+    await run(options, report, directory);
+  } finally {
+    if (!options.keep) await rm(directory, { recursive: true });
+  }
+  return report.end();
+}
+
+async function run(options: Options, report: Report, directory: string): Promise<void> {
+  const { cluster: name, kubeconfig } = options;
+  if (kubeconfig !== undefined) {
+    const kubectl = kubectlOf(kubeconfig);
+    report.title(kubeconfig);
+    await tryChecks(options, report, await worldOf(kubectl));
+    return;
+  }
+  const image = await report.attempt("the image is built", () => buildImage(options.buildArguments));
+  if (image === undefined) return;
+  if (name !== undefined) {
+    report.title(name);
+    await tryCluster(options, report, { image, cluster: await findCluster(name, directory) });
+    return;
+  }
+  for (const plan of plansOf(options)) {
+    report.title(plan.name);
+    const cluster = await report.attempt("the cluster is made", () => createCluster({ plan, options, directory }));
+    if (cluster !== undefined) await tryCluster(options, report, { image, cluster });
+    if (options.keep) report.say(`kept: kubectl --kubeconfig ${join(directory, `${plan.name}.kubeconfig`)}`);
+    else await deleteCluster({ name: plan.name, kubeconfig: join(directory, `${plan.name}.kubeconfig`) });
+  }
+}
+
+interface Target {
+  readonly image: string;
+  readonly cluster: KindCluster;
+}
+
+async function tryCluster(options: Options, report: Report, { image, cluster }: Target): Promise<void> {
+  const kubectl = kubectlOf(cluster.kubeconfig);
+  const machines = new Machines();
+  report.asksAfterFailure(kubectl);
+  const before = await report.attempt("Hextet is installed", () => install({ cluster, image, kubectl, machines }));
+  if (before === undefined) return;
+  const own = options.cluster === undefined ? { before } : {};
+  await tryChecks(options, report, await worldOf(kubectl, { machines, ...own }));
+}
+
+async function worldOf(kubectl: Kubectl, more: Partial<Pick<World, "machines" | "before">> = {}): Promise<World> {
+  const { machines, before } = more;
+  return new World({
+    kubectl,
+    image: await installedImage(kubectl),
+    nodes: await kubectl.get(nodeSchema, "nodes"),
+    ...(machines === undefined ? {} : { machines }),
+    ...(before === undefined ? {} : { before }),
+  });
+}
+
+async function tryChecks({ only }: Options, report: Report, world: World): Promise<void> {
+  report.asksAfterFailure(world.kubectl);
+  for (const check of allChecks) {
+    if (only.length > 0 && !only.some((text) => check.name.includes(text))) continue;
+    if (check.needs !== undefined && world[check.needs] === undefined) report.leftOut(check);
+    else await report.attempt(check.name, () => check.run(world));
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`e2e:kind: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (error instanceof TypeError) process.stderr.write(`\n${usage}`);
+    process.exitCode = 2;
+  },
+);
