@@ -46,6 +46,9 @@ export function kubeProxyIptables(node: TestNamespace, variant: IptablesVariant,
     "-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT",
     "-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
     "-I FORWARD -j KUBE-FORWARD",
+    "-N KUBE-SERVICES",
+    `-A KUBE-SERVICES -d ${address} -p tcp --dport ${port + 1} -j REJECT --reject-with tcp-reset`,
+    "-I FORWARD -m conntrack --ctstate NEW -j KUBE-SERVICES",
   ]);
 }
 

@@ -55,7 +55,7 @@ describe("the filter", () => {
     const { chains } = baseRules(usualSettings, sampleNode, { v6: noPolicies, v4: noPolicies }).families[family] ?? {
       chains: new Map(),
     };
-    const filters: readonly (Hook | undefined)[] = ["ingress", "forward", "input"];
+    const filters: readonly (Hook | undefined)[] = ["ingress", "forward", "forward-last", "input"];
     const hooked = [...chains.values()].filter(({ hook }) => filters.includes(hook));
     expect(hooked).toHaveLength(filters.length);
     for (const { rules } of hooked) for (const { when } of rules) expect(when).toMatchObject([{ kind: "group" }]);
@@ -65,7 +65,6 @@ describe("the filter", () => {
     expect(rulesOf(baseRules(usualSettings, sampleNode), "v6", "pod-forward")).toEqual([
       "icmpv6 type { 1, 2, 3, 4, 133, 135, 136 } accept",
       "ct state { established, related } accept",
-      "accept",
     ]);
   });
 
@@ -79,7 +78,13 @@ describe("the filter", () => {
       "meta iifgroup & 0xffffffff == 0x68780001 ip saddr != @known counter name guarded drop",
       "ip daddr vmap @ingress",
       "meta oifgroup & 0xffffffff == 0x68780001 ip daddr != @known counter name guarded drop",
-      "accept",
+    ]);
+  });
+
+  test("what nobody has decided about passes, where others have had their say", () => {
+    expect(rulesOf(baseRules(usualSettings, sampleNode), "v4", "forward-last")).toEqual([
+      "meta iifgroup & 0xffff0000 == 0x68780000 accept",
+      "meta oifgroup & 0xffff0000 == 0x68780000 accept",
     ]);
   });
 

@@ -4,7 +4,7 @@
 import type { Family, Stack } from "../ip/address.ts";
 import { arrivingRules } from "./arriving-rules.ts";
 import type { FirewallSettings, NodeFacts } from "./base-settings.ts";
-import { forwardRules, fromPods, inputRules, toPods } from "./filter-rules.ts";
+import { forwardRules, fromPods, inputRules, lastRules, toPods } from "./filter-rules.ts";
 import type { PolicyPart } from "./policy-part.ts";
 import type { Chain, FamilyRules, Hook, Match, Ruleset } from "./ruleset.ts";
 import { translations } from "./translation-rules.ts";
@@ -34,6 +34,7 @@ function familyRules(family: Family, { settings, facts, policy }: Inputs): Famil
       ["pod-input", { rules: inputRules(family, settings, part) }],
       ["forward", hooked("forward", "pod-forward", [fromPods, toPods])],
       ["pod-forward", { rules: forwardRules(family, settings, part) }],
+      ["forward-last", { hook: "forward-last", rules: lastRules }],
       ...chains,
       ...(part?.chains ?? []),
     ]),

@@ -27,9 +27,11 @@ export function forwardRules(family: Family, settings: FirewallSettings, policy?
     ...(policy ? [...midstream("source", settings), ...midstream("destination", settings)] : []),
     accept(known),
     ...(policy ? [...policyOf("source", settings), ...policyOf("destination", settings)] : []),
-    accept(),
   ];
 }
+
+/** What passes waits for what others refuse, as kube-proxy does calls to a Service without endpoints; not for what nobody allows. */
+export const lastRules: readonly Rule[] = [accept(fromPods), accept(toPods)];
 
 /** What passes here is left to the rules of others: it is they who say what the node itself takes. */
 export function inputRules(family: Family, settings: FirewallSettings, policy?: PolicyPart): readonly Rule[] {

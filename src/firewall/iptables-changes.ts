@@ -10,6 +10,7 @@ import {
   type IptablesTable,
   insertJump,
   iptablesTables,
+  placeOf,
   restoreText,
   type TableRules,
 } from "./iptables.ts";
@@ -77,7 +78,7 @@ function tableLines(before: TableRules, after: TableRules, deletions: readonly s
   return [
     ...[...changed.map(({ chain }) => chain), ...chains.removed].map(declareChain),
     ...deletions,
-    ...jumps.removed.map((builtIn) => `-D ${builtIn} -j ${before.jumps.get(builtIn)}`),
+    ...jumps.removed.map((builtIn) => `-D ${placeOf(builtIn).builtIn} -j ${before.jumps.get(builtIn)}`),
     ...changed.flatMap(({ chain, rules }) => appendRules(chain, rules)),
     ...jumps.added.map((builtIn) => insertJump(builtIn, after.jumps.get(builtIn) ?? "")),
     ...chains.removed.map((chain) => `-X ${chain}`),

@@ -2,7 +2,7 @@
 // ours do, and jumps to them from built-in chains. Nothing else is looked at, because it is others'.
 
 import type { IpSet } from "./ipset.ts";
-import type { IptablesRules, IptablesTable, TableRules } from "./iptables.ts";
+import { type IptablesRules, type IptablesTable, lastOf, placeOf, type TableRules } from "./iptables.ts";
 import type { Strays } from "./iptables-changes.ts";
 import { chainPrefix, leadsToOwn, setPrefix } from "./iptables-names.ts";
 import { respelled } from "./set-comparison.ts";
@@ -46,9 +46,11 @@ export function ruleAlteration({ tables }: IptablesRules, saved: Saved): string 
       if (!found?.has(chain)) return `chain ${chain} of table ${name} is gone`;
       if (found.get(chain)?.length !== rules.length) return `chain ${chain} of table ${name} has other rules`;
     }
-    for (const [builtIn, chain] of jumps) {
-      if (!beginsWith(found?.get(builtIn) ?? [], chain))
-        return `${builtIn} of table ${name} does not begin with ${chain}`;
+    for (const [place, chain] of jumps) {
+      const { builtIn, isLast } = placeOf(place);
+      const rules = found?.get(builtIn) ?? [];
+      if (isLast && !rules.includes(`-j ${chain}`)) return `${builtIn} of table ${name} does not lead to ${chain}`;
+      if (!isLast && !beginsWith(rules, chain)) return `${builtIn} of table ${name} does not begin with ${chain}`;
     }
   }
   return undefined;
@@ -82,10 +84,11 @@ function ownOf(table: SavedTable, prefix: string): TableRules & { readonly stray
   for (const [builtIn, rules] of table) {
     if (!builtInChains.has(builtIn)) continue;
     const leading = rules.filter((rule) => leadsTo(prefix, rule));
-    const [jump = ""] = leading;
-    const chain = jump.slice("-j ".length);
-    if (leading.length === 1 && beginsWith(rules, chain)) jumps.set(builtIn, chain);
-    else strays.push(...leading.map((rule) => `${builtIn} ${rule}`));
+    const [first, last, ...more] = leading.map((rule) => rule.slice("-j ".length));
+    if (first !== undefined && beginsWith(rules, first) && first !== last && more.length === 0) {
+      jumps.set(builtIn, first);
+      if (last !== undefined) jumps.set(lastOf(builtIn), last);
+    } else strays.push(...leading.map((rule) => `${builtIn} ${rule}`));
   }
   return { chains: new Map(chains.map((chain) => [chain, ["unknown"]])), jumps, strays };
 }

@@ -20,13 +20,16 @@ export interface IptablesRules {
 export interface TableRules {
   /** What stands behind `-A CHAIN`, by chain. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
-  /** Our chain for each built-in one that leads to one. */
+  /** Our chain for each built-in one that leads to one; ` last` behind its name says that the jump is its last rule. */
   readonly jumps: ReadonlyMap<string, string>;
 }
+
+const lastMark = " last";
 
 const hooks: Readonly<Record<Hook, { readonly table: IptablesTable; readonly chain: string }>> = {
   ingress: { table: "raw", chain: "PREROUTING" },
   forward: { table: "filter", chain: "FORWARD" },
+  "forward-last": { table: "filter", chain: `FORWARD${lastMark}` },
   input: { table: "filter", chain: "INPUT" },
   output: { table: "filter", chain: "OUTPUT" },
   prerouting: { table: "nat", chain: "PREROUTING" },
@@ -121,6 +124,17 @@ export function appendRules(chain: string, rules: readonly string[]): string[] {
   return rules.map((rule) => `-A ${chain} ${rule}`.trimEnd());
 }
 
-export function insertJump(builtIn: string, chain: string): string {
-  return `-I ${builtIn} 1 -j ${chain}`;
+export function insertJump(place: string, chain: string): string {
+  const { builtIn, isLast } = placeOf(place);
+  return isLast ? `-A ${builtIn} -j ${chain}` : `-I ${builtIn} 1 -j ${chain}`;
+}
+
+/** Of the place of a jump, the built-in chain. */
+export function placeOf(place: string): { readonly builtIn: string; readonly isLast: boolean } {
+  const isLast = place.endsWith(lastMark);
+  return { builtIn: isLast ? place.slice(0, -lastMark.length) : place, isLast };
+}
+
+export function lastOf(builtIn: string): string {
+  return builtIn + lastMark;
 }

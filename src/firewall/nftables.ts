@@ -34,6 +34,7 @@ export interface NftChain {
 const hookDefinitions: Readonly<Record<Hook, string>> = {
   ingress: "type filter hook prerouting priority raw - 5;",
   forward: "type filter hook forward priority filter - 5;",
+  "forward-last": "type filter hook forward priority filter + 5;",
   input: "type filter hook input priority filter - 5;",
   output: "type filter hook output priority filter - 5;",
   prerouting: "type nat hook prerouting priority dstnat - 5;",

@@ -27,9 +27,18 @@ export interface Chain {
 
 /**
  * Where packets come by. `ingress` is before connection tracking, `forward`, `input` and `output` are filters, `pre-` and
- * `postrouting` and `outgoing` translate addresses, `outgoing` those of packets that the node itself sends.
+ * `postrouting` and `outgoing` translate addresses, `outgoing` those of packets that the node itself sends. `forward-last` is where packets
+ * come by that neither we nor the rules of others have decided about.
  */
-export type Hook = "ingress" | "forward" | "input" | "output" | "prerouting" | "outgoing" | "postrouting";
+export type Hook =
+  | "ingress"
+  | "forward"
+  | "forward-last"
+  | "input"
+  | "output"
+  | "prerouting"
+  | "outgoing"
+  | "postrouting";
 
 export interface Rule {
   /** All must be true of a packet; none is true of every packet. */
