@@ -6,7 +6,7 @@ import { defineConfig } from "oxlint";
 const layers = [
   ["cmd", "e2e"],
   ["agent"],
-  ["plugin"],
+  ["plugin", "inspect"],
   ["cni", "pod", "node", "policy", "cluster"],
   ["ipam", "firewall", "reconcile"],
   ["netlink", "kernel", "install"],

@@ -57,14 +57,14 @@ describe("parseArguments()", () => {
 
 describe("findCommand()", () => {
   test("finds a command by its name", () => {
-    expect(findCommand(commands, "show")).toBe(show);
+    expect(findCommand(commands, ["show", "me"])).toEqual({ command: show, rest: ["me"] });
   });
 
   test.for([
     ["instal", 'There is no command "instal"; did you mean install'],
     ["frobnicate", 'There is no command "frobnicate"; commands are install, show, run'],
   ] as const)("for %s says %s", ([name, message]) => {
-    expect(() => findCommand(commands, name)).toThrow(new UsageError(message));
+    expect(() => findCommand(commands, [name])).toThrow(new UsageError(message));
   });
 });
 

@@ -3,12 +3,19 @@
 import { nearest } from "../../src/config/nearest.ts";
 
 export interface Command {
+  /** One word, or two where several do something to the same: `leases`, `leases check`. */
   readonly name: string;
   /** One line for `hextetctl help`, without a full stop. */
   readonly summary: string;
   /** What may follow besides options, as help prints it: `[COMMAND]`. */
   readonly operands?: string;
   readonly options?: Readonly<Record<string, Option>>;
+  /** Command lines with what they are for, for help. */
+  readonly examples?: readonly (readonly [line: string, purpose: string])[];
+  /** It only looks: an error means that nothing was found out, which is exit code 3. */
+  readonly asks?: true;
+  /** For other programs; help does not name it. */
+  readonly hidden?: true;
   /** From the first operand on every word is one, dashes or not: it is a command line for somebody else. */
   readonly verbatim?: true;
   /** Returns the exit code; an error's message is printed and the exit code is 1. */
@@ -18,6 +25,10 @@ export interface Command {
 export interface Option {
   /** Name of the value this option takes, as help prints it: `DIR`. Without it the option is a switch. */
   readonly value?: string;
+  /** The letter that may stand for it after one dash. */
+  readonly short?: string;
+  /** The values there are, where these are few: for completion. */
+  readonly choices?: readonly string[];
   readonly help: string;
 }
 
@@ -27,6 +38,8 @@ export interface Call {
   readonly operands: readonly string[];
   /** The build this program belongs to: the directory with bin/ and lib/. */
   readonly build: string;
+  /** Whether who reads is at a terminal that shows colors. */
+  readonly colored?: boolean;
   /** Prints a line on standard output. */
   print(line: string): void;
 }
@@ -55,15 +68,22 @@ export function parseArguments(command: Command, args: readonly string[]): Pick<
   return { options, operands };
 }
 
-/** `--name=value`, `--name` of a switch (value ""), or `--name` whose value is the next word (no value). */
+/** `--name=value`, `--name` of a switch (value ""), or `--name` whose value is the next word (no value); `-nvalue`, `-n` alike. */
 function readOption(command: Command, word: string): { readonly name: string; readonly value?: string } {
   const known = command.options ?? {};
-  const [, name, value] = word.match(/^--([^=]+)(?:=(.*))?$/s) ?? [];
+  const [, name, value] = longForm(word, known).match(/^--([^=]+)(?:=(.*))?$/s) ?? [];
   const option = name === undefined ? undefined : known[name];
   if (name === undefined || option === undefined) throw new UsageError(describeUnknown(word, known));
   if (option.value === undefined && value !== undefined) throw new UsageError(`--${name} takes no value`);
   const read = option.value === undefined ? "" : value;
   return read === undefined ? { name } : { name, value: read };
+}
+
+function longForm(word: string, known: Readonly<Record<string, Option>>): string {
+  const [, letter, rest = ""] = word.match(/^-([^-])(.*)$/s) ?? [];
+  const [name] = Object.entries(known).find(([, { short }]) => short !== undefined && short === letter) ?? [];
+  if (name === undefined) return word;
+  return rest === "" ? `--${name}` : `--${name}=${rest.replace(/^=/, "")}`;
 }
 
 function describeUnknown(word: string, known: Readonly<Record<string, Option>>): string {

@@ -1,12 +1,34 @@
-// Finds a command by its name, or says which one was probably meant.
+// Finds a command by its name, or says which one was probably meant. A name has one word or two.
 import { nearest } from "../../src/config/nearest.ts";
 import { type Command, UsageError } from "./command.ts";
 
-export function findCommand(commands: readonly Command[], name: string): Command {
-  const found = commands.find((command) => command.name === name);
-  if (found !== undefined) return found;
-  const names = commands.map((command) => command.name);
-  const guess = nearest(name, names);
-  const hint = guess === undefined ? `commands are ${names.join(", ")}` : `did you mean ${guess}`;
-  throw new UsageError(`There is no command ${JSON.stringify(name)}; ${hint}`);
+export interface FoundCommand {
+  readonly command: Command;
+  /** The words behind its name. */
+  readonly rest: readonly string[];
+}
+
+export function findCommand(commands: readonly Command[], words: readonly string[]): FoundCommand {
+  const [first = "", second = ""] = words;
+  for (const [name, length] of [[`${first} ${second}`, 2] as const, [first, 1] as const]) {
+    const command = commands.find((each) => each.name === name);
+    if (command !== undefined) return { command, rest: words.slice(length) };
+  }
+  throw new UsageError(describeUnknown(commands, first, second));
+}
+
+function describeUnknown(commands: readonly Command[], first: string, second: string): string {
+  const names = commands.filter(({ hidden }) => hidden === undefined).map(({ name }) => name);
+  const inGroup = names.flatMap((name) => (name.startsWith(`${first} `) ? name.slice(first.length + 1) : []));
+  if (inGroup.length > 0 && (second === "" || second.startsWith("-"))) {
+    return `${first} needs a word behind it: ${inGroup.join(", ")}`;
+  }
+  const [what, known] = inGroup.length > 0 ? [`${first} ${second}`, names] : [first, firstWords(names)];
+  const guess = nearest(what, known);
+  const hint = guess === undefined ? `commands are ${known.join(", ")}` : `did you mean ${guess}`;
+  return `There is no command ${JSON.stringify(what)}; ${hint}`;
+}
+
+function firstWords(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.split(" ")[0] ?? name))];
 }

@@ -9,18 +9,24 @@ export function helpCommand(commands: readonly Command[], program: string): Comm
     summary: "print this, or what a command takes",
     operands: "[COMMAND]",
     run(call) {
-      const [name, ...more] = call.operands;
-      if (more.length > 0) throw new UsageError("help takes one command");
-      call.print(
-        name === undefined ? describeAll(commands, program) : describeOne(findCommand(commands, name), program),
-      );
+      const [first] = call.operands;
+      const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+      if (first === undefined) call.print(describeAll(commands, program));
+      else if (call.operands.length === 1 && group.length > 0 && !commands.some(({ name }) => name === first)) {
+        call.print(describeAll(group, program));
+      } else {
+        const { command, rest } = findCommand(commands, call.operands);
+        if (rest.length > 0) throw new UsageError("help takes one command");
+        call.print(describeOne(command, program));
+      }
       return 0;
     },
   };
 }
 
 function describeAll(commands: readonly Command[], program: string): string {
-  const rows = commands.map(({ name, summary }) => [name, summary] as const);
+  const shown = commands.filter(({ hidden }) => hidden === undefined);
+  const rows = shown.map(({ name, summary }) => [name, summary] as const);
   return [
     `Usage: ${program} COMMAND [OPTIONS]`,
     "",
@@ -30,13 +36,26 @@ function describeAll(commands: readonly Command[], program: string): string {
   ].join("\n");
 }
 
-function describeOne({ name, summary, operands, options = {}, verbatim }: Command, program: string): string {
+function describeOne(command: Command, program: string): string {
+  const { name, summary, operands, options = {}, examples = [], verbatim } = command;
   const rows = Object.entries(options).map(
-    ([option, { value, help }]) => [`--${option}${value === undefined ? "" : ` ${value}`}`, help] as const,
+    ([option, { value, short, help }]) =>
+      [
+        `${short === undefined ? "" : `-${short}, `}--${option}${value === undefined ? "" : ` ${value}`}`,
+        help,
+      ] as const,
   );
   const given = [operands ?? "", rows.length === 0 ? "" : "[OPTIONS]"];
   const words = ["Usage:", program, name, ...(verbatim ? given.toReversed() : given)].filter((word) => word !== "");
-  return [words.join(" "), "", `${summary}.`, ...(rows.length === 0 ? [] : ["", ...alignRows(rows)])].join("\n");
+  return [
+    words.join(" "),
+    "",
+    `${summary}.`,
+    ...(rows.length === 0 ? [] : ["", ...alignRows(rows)]),
+    ...(examples.length === 0
+      ? []
+      : ["", "Examples:", ...alignRows(examples.map(([line, purpose]) => [`${program} ${line}`, purpose]))]),
+  ].join("\n");
 }
 
 function alignRows(rows: readonly (readonly [string, string])[]): readonly string[] {

@@ -1,8 +1,9 @@
 // A program that consists of commands: finds the one that is asked for, reads its arguments, runs it, and turns an error into a
-// sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood.
+// sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood, 3 where a question has no answer.
 import { type Command, parseArguments, UsageError } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { helpCommand } from "./help.ts";
+import { sentenceOf } from "./sentence.ts";
 
 export interface Program {
   /** How it is called, for help: `hextetctl`. */
@@ -22,15 +23,22 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   // A reader may leave early, as `head` does; the command goes on with what it came for.
   process.stdout.on("error", requireClosedPipe);
   const print = (line: string) => process.stdout.write(`${line}\n`);
+  let command: Command | undefined;
   try {
-    const { command, args } = chosen(program, commands, argv);
-    return await command.run({ ...parseArguments(command, args), build, print });
+    const found = chosen(program, commands, argv);
+    command = found.command;
+    return await command.run({ ...parseArguments(command, found.args), build, print, colored: showsColors() });
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    if (!(error instanceof UsageError)) return 1;
+    process.stderr.write(`${sentenceOf(error)}\n`);
+    if (!(error instanceof UsageError)) return command?.asks ? 3 : 1;
     process.stderr.write(`${name} help says what there is\n`);
     return 2;
   }
+}
+
+/** https://no-color.org */
+function showsColors(): boolean {
+  return process.stdout.isTTY && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
 }
 
 function requireClosedPipe(error: Error & { readonly code?: unknown }): void {
@@ -44,13 +52,21 @@ interface Chosen {
 
 function chosen({ commandByDefault }: Program, commands: readonly Command[], argv: readonly string[]): Chosen {
   const [first = commandByDefault, ...rest] = argv;
-  if (isHelp(first)) return { command: findCommand(commands, "help"), args: rest };
-  if (first === "--version") return { command: findCommand(commands, "version"), args: rest };
-  const [name, args] = first.startsWith("-") ? [commandByDefault, argv] : [first, rest];
-  const command = findCommand(commands, name);
+  if (isHelp(first)) return { command: named(commands, "help"), args: rest };
+  if (first === "--version") return { command: named(commands, "version"), args: rest };
+  const words = first.startsWith("-") ? [commandByDefault, ...argv] : [first, ...rest];
+  if (words.some(isHelp) && !commands.some(({ name }) => name === first)) {
+    const group = words.slice(0, words.findIndex(isHelp));
+    return { command: named(commands, "help"), args: group };
+  }
+  const { command, rest: args } = findCommand(commands, words);
   // Beyond its first operand what looks like an option of ours is somebody else's.
   const own = command.verbatim ? args.slice(0, 1) : args;
-  return own.some(isHelp) ? { command: findCommand(commands, "help"), args: [name] } : { command, args };
+  return own.some(isHelp) ? { command: named(commands, "help"), args: command.name.split(" ") } : { command, args };
+}
+
+function named(commands: readonly Command[], name: string): Command {
+  return findCommand(commands, [name]).command;
 }
 
 function isHelp(word: string): boolean {

@@ -7,12 +7,13 @@ import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
 import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import { createClusterSource } from "./cluster-source.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, enforcesPolicies } from "./config.ts";
 import { guardingByView, waitingForGuard } from "./firewall/guarding.ts";
 import { HealthServer } from "./health.ts";
 import { Loops } from "./loops.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
+import { statusPage } from "./status-page.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -35,14 +36,19 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
     new BackgroundRemoval(kernel, (error) => log.error("links could not be deleted", { error })),
   );
   const nodeStatus = (network: string) => (network === config.cni.network ? readiness.status() : undefined);
-  const guarding = firewall.policies ? guardingByView(() => source.view) : () => "open" as const;
+  const withPolicies = enforcesPolicies(firewall);
+  const guarding = withPolicies ? guardingByView(() => source.view) : () => "open" as const;
   const host = { ...residentHost(kernel, log, removal.remove), nodeStatus, guarding: () => guarding };
   const leases = host.leases(dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
-  const metrics = new Metrics({ usage: () => readiness.usage(), faults: () => readiness.faults().length });
+  const metrics = new Metrics({
+    usage: () => readiness.usage(),
+    faults: () => readiness.faults().length,
+    packets: () => loops.counts(),
+  });
 
-  const source = started.use(createClusterSource({ cluster, log, environment, withPolicies: firewall.policies }));
-  const loops = new Loops({ config, kernel, source, leases, log, readiness, metrics, remove: removal.remove });
+  const source = started.use(createClusterSource({ cluster, log, environment, withPolicies }));
+  const loops = new Loops({ config, kernel, host, source, leases, log, readiness, metrics, remove: removal.remove });
   started.defer(() => loops.stop());
   await source.start(() => loops.lookAgain());
 
@@ -50,11 +56,17 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
     metrics.answered(call);
     if (changesPods.has(call.verb)) loops.podsChanged();
   };
-  const guard = { guarding, inForce: () => loops.inForce() };
-  const plugin = (name: PluginName) => waitingForGuard(pluginNamed(name, host), guard);
+  const guard = { view: () => source.view, inForce: () => loops.inForce() };
+  const plugin = (name: PluginName) => {
+    const named = pluginNamed(name, host);
+    return withPolicies ? waitingForGuard(named, guard) : named;
+  };
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loops.start();
-  started.use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), metrics, log })).start();
+  const status = statusPage(options, { source, readiness });
+  started
+    .use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), status, metrics, log }))
+    .start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
 }

@@ -5,6 +5,7 @@ import { createLog, type Log, silent } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
 import { HealthServer } from "./health.ts";
 
+const status = () => '{"version":1}\n';
 const metrics = { contentType: "text/plain; version=0.0.4", print: async () => "hextet_faults 0\n" };
 
 /** A port nobody has at the moment. */
@@ -46,7 +47,7 @@ function recorded(): Lines {
 async function started(faults: () => readonly string[] = () => []): Promise<{ server: HealthServer; port: number }> {
   const port = await freePort();
   const { log, says } = recorded();
-  const server = new HealthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, metrics, log });
+  const server = new HealthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, metrics, log });
   server.start();
   await says("health and metrics served");
   return { server, port };
@@ -77,7 +78,8 @@ describe("HealthServer", () => {
   test.for([
     { method: "GET", path: "/metrics", status: 200, text: "hextet_faults 0\n" },
     { method: "HEAD", path: "/metrics", status: 200, text: "" },
-    { method: "GET", path: "/", status: 404, text: "There are /healthz, /readyz and /metrics\n" },
+    { method: "GET", path: "/", status: 404, text: "There are /healthz, /readyz, /status and /metrics\n" },
+    { method: "GET", path: "/status", status: 200, text: status() },
     { method: "POST", path: "/healthz", status: 405, text: "Only GET and HEAD are served\n" },
   ])("answers $status to $method $path", async ({ method, path, status, text }) => {
     const { server, port } = await started();
@@ -100,7 +102,13 @@ describe("HealthServer", () => {
     const other = createServer().listen(port, "::");
     await once(other, "listening");
     const { log, says } = recorded();
-    await using server = new HealthServer({ listen: Endpoint.parse(`[::]:${port}`), faults: () => [], metrics, log });
+    await using server = new HealthServer({
+      listen: Endpoint.parse(`[::]:${port}`),
+      faults: () => [],
+      status,
+      metrics,
+      log,
+    });
     server.start();
     expect(await says('"fault"')).toContain(
       `Cannot listen on [::]:${port} for health and metrics: address already in use: end the program that has the port`,
@@ -111,7 +119,13 @@ describe("HealthServer", () => {
   });
 
   test("ends where it never listened", async () => {
-    const server = new HealthServer({ listen: Endpoint.parse("[::]:16128"), faults: () => [], metrics, log: silent });
+    const server = new HealthServer({
+      listen: Endpoint.parse("[::]:16128"),
+      faults: () => [],
+      status,
+      metrics,
+      log: silent,
+    });
     await expect(server[Symbol.asyncDispose]()).resolves.toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
-// Health and metrics by HTTP: whether the agent lives, whether an ADD would succeed on this node, and numbers. It answers three paths and
-// nothing else. Where it cannot listen the agent goes on without it and tries again, because pods matter more than what is said of them.
+// Health, status and metrics by HTTP: whether the agent lives, whether an ADD would succeed on this node, how the node is, and numbers. It
+// answers four paths and nothing else. Where it cannot listen the agent goes on without it and tries again, because pods matter more
+// than what is said of them.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { getSystemErrorMessage } from "node:util";
 import type { Log } from "../log/log.ts";
@@ -11,6 +12,8 @@ export interface HealthOptions {
   readonly listen: Endpoint;
   /** What stands in the way of an ADD, each in a sentence with its fix. */
   readonly faults: () => readonly string[];
+  /** How the node is, as a document for programs. */
+  readonly status: () => string;
   readonly metrics: { readonly contentType: string; print(): Promise<string> };
   readonly log: Log;
   readonly clock?: LoopClock;
@@ -92,12 +95,14 @@ export class HealthServer implements AsyncDisposable {
         return { status: 200, type: plain, text: "ok\n" };
       case "/readyz":
         return readiness(this.#options.faults());
+      case "/status":
+        return { status: 200, type: "application/json", text: this.#options.status() };
       case "/metrics": {
         const { metrics } = this.#options;
         return { status: 200, type: metrics.contentType, text: await metrics.print() };
       }
       default:
-        return { status: 404, type: plain, text: "There are /healthz, /readyz and /metrics\n" };
+        return { status: 404, type: plain, text: "There are /healthz, /readyz, /status and /metrics\n" };
     }
   }
 }

@@ -1,20 +1,17 @@
 // The agent's metrics, in the text format of Prometheus. Names begin with hextet_ and end with their unit; nothing that grows without
 // end (containers, pods, addresses) is a label. docs/operations.md lists them.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Usage } from "../ipam/usage.ts";
+import type { RangeUsage } from "../inspect/range-usage.ts";
 import type { AnsweredCall } from "./attach-service.ts";
-
-export interface RangeUsage {
-  /** As people write it: `fd00:10::/64`. */
-  readonly range: string;
-  readonly usage: Usage;
-}
+import type { PacketCounts } from "./firewall/packet-counts.ts";
 
 export interface Observed {
   /** How full each range set of the node's network is; asked at each reading. */
   readonly usage: () => readonly RangeUsage[];
   /** How many faults there are now. */
   readonly faults: () => number;
+  /** What the packet filter counted; asked at each reading. */
+  readonly packets: () => Promise<PacketCounts>;
 }
 
 /** From a tenth of what an attachment costs up to what the launcher waits for. */
@@ -27,7 +24,7 @@ export class Metrics {
   readonly #passes: Counter<"loop">;
   readonly #errors: Counter<"loop">;
 
-  constructor({ usage, faults }: Observed) {
+  constructor({ usage, faults, packets }: Observed) {
     const registers = [this.#registry];
     this.#calls = new Histogram({
       name: "hextet_cni_call_duration_seconds",
@@ -48,6 +45,7 @@ export class Metrics {
       ...ofLoops,
     });
     observe(registers, { usage, faults });
+    observePackets(registers, packets);
   }
 
   get contentType(): string {
@@ -81,7 +79,7 @@ export class Metrics {
 }
 
 /** What is counted only when somebody reads. */
-function observe(registers: Registry[], { usage, faults }: Observed): void {
+function observe(registers: Registry[], { usage, faults }: Omit<Observed, "packets">): void {
   new Gauge({
     name: "hextet_ipam_addresses",
     help: "Addresses of a range of this node by state: held, cooling, conflicting, free",
@@ -102,6 +100,32 @@ function observe(registers: Registry[], { usage, faults }: Observed): void {
     registers,
     collect() {
       this.set(faults());
+    },
+  });
+}
+
+/** Of policies that select a pod of this node only. */
+function observePackets(registers: Registry[], packets: Observed["packets"]): void {
+  new Counter({
+    name: "hextet_policy_packets_total",
+    help: "Packets that a policy allowed to begin a connection, or that were denied while it isolated their pod",
+    labelNames: ["namespace", "policy", "direction", "outcome"],
+    registers,
+    async collect() {
+      const { policies } = await packets();
+      this.reset();
+      for (const { packets: count, ...labels } of policies) this.inc(labels, count);
+    },
+  });
+  new Counter({
+    name: "hextet_dropped_packets_total",
+    help: "Packets from and to pods that were dropped for another reason than a policy",
+    labelNames: ["reason"],
+    registers,
+    async collect() {
+      const { dropped } = await packets();
+      this.reset();
+      for (const { reason, packets: count } of dropped) this.inc({ reason }, count);
     },
   });
 }

@@ -2,6 +2,7 @@
 // written, whether leases can be, and whether an address is free. The loop writes here; health, metrics and STATUS read.
 import { CniError } from "../cni/cni-error.ts";
 import { reportOf } from "../cni/report.ts";
+import { type RangeUsage, usageByRange } from "../inspect/range-usage.ts";
 import { type IpamConfig, parseIpam } from "../ipam/config.ts";
 import type { LeaseError } from "../ipam/lease-error.ts";
 import type { LeaseStore } from "../ipam/lease-store.ts";
@@ -10,7 +11,6 @@ import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import type { Harm } from "../node/fault.ts";
 import type { Conflist } from "./conflist.ts";
-import type { RangeUsage } from "./metrics.ts";
 import { Remarks } from "./remarks.ts";
 
 export type Leases = Pick<LeaseStore, "faultOfWriting" | "capacity" | "usage">;
@@ -88,11 +88,7 @@ export class NodeReadiness {
   usage(): readonly RangeUsage[] {
     if (this.#network === undefined) return [];
     const { name, ipam } = this.#network;
-    const usage = this.#leases().usage(name, ipam);
-    return ipam.rangeSets.flatMap((set, at) => {
-      const of = usage[at];
-      return of === undefined ? [] : [{ range: set.map(({ range }) => `${range.prefix}`).join(","), usage: of }];
-    });
+    return usageByRange(ipam, this.#leases().usage(name, ipam));
   }
 
   get #troubles(): readonly Trouble[] {

@@ -85,7 +85,7 @@ async function applyNode(connection: Connection, view: ClusterView, options: Pas
   const { record, settings, memory } = options;
   const sysctl = options.kernel.sysctl();
   const host = readHost(connection);
-  const { families, uplinks, routing, tunnels, mtus, proxies } = decide(view, host, options);
+  const { families, uplinks, routing, tunnels, mtus, proxies } = decideNode(view, host, options);
   const { reports, errors } = await inOrder([
     () => applyForwarding(sysctl, record, { families, host, uplinks, heard: memory.heardRouters }),
     () => applySettings(sysctl, record, needsPathMtu(routing) ? [heedPathMtu] : []),
@@ -109,8 +109,10 @@ async function applyNode(connection: Connection, view: ClusterView, options: Pas
   if (errors.length === 1) throw errors[0];
 }
 
+type Deciding = Pick<NodePassOptions, "kernel" | "settings" | "podAddresses">;
+
 /** All that is wanted, from what is known of the cluster and what the host has. */
-function decide(view: ClusterView, host: Host, { kernel, settings, podAddresses }: PassOptions) {
+export function decideNode(view: ClusterView, host: Host, { kernel, settings, podAddresses }: Deciding) {
   const { nodeName, routing: network, uplink, ndpProxy, mtu } = settings;
   const own = view.nodes.find(({ name }) => name === nodeName)?.prefixes.map(({ prefix }) => prefix) ?? [];
   const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(kernel.sysctl()));

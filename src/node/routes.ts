@@ -47,13 +47,19 @@ export function isNodeRoute({ priority }: Pick<Route, "priority">): boolean {
   return priority === routeMetrics.toNode || priority === routeMetrics.unused;
 }
 
-function readRoutes(connection: Connection): Route[] {
+/** Those that are in the kernel now. */
+export function readRoutes(connection: Connection): Route[] {
   return connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol })).filter(isNodeRoute);
+}
+
+/** What is to be done so that the kernel has what is desired. */
+export function planRoutes(desired: readonly Route[], actual: readonly Route[]): Step<Route>[] {
+  return plan(desired, actual, identity);
 }
 
 /** Brings the kernel's routes to what is desired, all in one batch; where nothing differs nothing is written. */
 export function applyRoutes(connection: Connection, desired: readonly Route[]): Report {
-  const steps = plan(desired, readRoutes(connection), identity);
+  const steps = planRoutes(desired, readRoutes(connection));
   if (steps.length > 0) connection.execute(steps.map(requestOf));
   return { changes: steps.map((step) => describePlan([step], describeRoute)), faults: [] };
 }
