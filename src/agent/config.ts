@@ -8,6 +8,7 @@ import { isName } from "../cni/environment.ts";
 import { closedObject, text } from "../config/parse.ts";
 import { integer, interfaceName, prefix } from "../config/values.ts";
 import { type FirewallSettings, faultOfPrefixPair } from "../firewall/base-settings.ts";
+import type { BackendSetting } from "../firewall/detection.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { type Level, levels } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -62,9 +63,15 @@ export type Assignment = "sequential" | "random" | "stable" | "eui64" | "embed-i
 export type ChainedPlugin = Readonly<Record<string, unknown>> & { readonly type: string };
 
 export interface Firewall extends FirewallSettings {
-  readonly backend: "auto" | "iptables" | "nftables";
+  /** `none`: no rules at all, and what earlier agents wrote is taken away. */
+  readonly backend: BackendSetting | "none";
   /** Whether NetworkPolicy is enforced, and what it needs is read from the cluster. */
   readonly policies: boolean;
+}
+
+/** Whether anybody enforces policies on this node. */
+export function enforcesPolicies({ backend, policies }: Pick<Firewall, "backend" | "policies">): boolean {
+  return policies && backend !== "none";
 }
 
 /**
@@ -174,7 +181,7 @@ const pairsOverlap = "two of the prefixes have addresses in common; translate ea
 
 const firewall = section({
   // What the host's kernel and its other users of it already use.
-  backend: v.nullish(v.picklist(["auto", "iptables", "nftables"]), "auto"),
+  backend: v.nullish(v.picklist(["auto", "iptables", "nftables", "none"]), "auto"),
   policies: v.nullish(v.boolean(), true),
   masquerade: section({
     // The IPv4 addresses of pods are private nearly everywhere.

@@ -4,9 +4,10 @@
 import { join } from "node:path";
 import type { NodePrefix } from "../cluster/view.ts";
 import { newest, type Version } from "../cni/versions.ts";
+import type { BackendSetting } from "../firewall/detection.ts";
 import { guardFileName } from "../firewall/guard-file.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import type { AgentConfig, Assignment, ChainedPlugin, Firewall } from "./config.ts";
+import { type AgentConfig, type Assignment, type ChainedPlugin, enforcesPolicies } from "./config.ts";
 
 export interface Conflist {
   readonly cniVersion: Version;
@@ -26,12 +27,13 @@ export interface HextetPlugin {
   };
   /** Where the standalone runtime learns which pods to guard; absent where no policy is enforced. */
   readonly guard?: string;
-  readonly firewall: Pick<Firewall, "backend">;
+  /** Absent where there is none. */
+  readonly firewall?: { readonly backend: BackendSetting };
   readonly capabilities: Readonly<Record<string, true>>;
 }
 
 /** What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. */
-const capabilities = { ips: true, mac: true, bandwidth: true, portMappings: true } as const;
+const capabilities = { ips: true, mac: true, bandwidth: true } as const;
 
 /**
  * Runtimes with libcni 1.2 and later take the highest of `cniVersions` they know, older ones only see `cniVersion`, and fail on a
@@ -59,13 +61,19 @@ export function conflistOf(
         mode: "routed",
         mtu,
         ipam,
-        ...(firewall.policies ? { guard: join(dataDirectory, guardFileName) } : {}),
-        firewall: { backend: firewall.backend },
-        capabilities,
+        ...(enforcesPolicies(firewall) ? { guard: join(dataDirectory, guardFileName) } : {}),
+        ...filtered(firewall.backend),
       },
       ...cni.plugins,
     ],
   };
+}
+
+/** Without a packet filter no port of the node leads anywhere, unless a plugin that runs afterwards sees to it. */
+function filtered(backend: AgentConfig["firewall"]["backend"]): Pick<HextetPlugin, "firewall" | "capabilities"> {
+  return backend === "none"
+    ? { capabilities }
+    : { firewall: { backend }, capabilities: { ...capabilities, portMappings: true } };
 }
 
 /**

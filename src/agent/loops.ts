@@ -4,11 +4,15 @@ import type { ClusterSource } from "../cluster/view.ts";
 import type { LeaseStore } from "../ipam/lease-store.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
-import { readBootId } from "../plugin/host.ts";
+import { type Host, readBootId } from "../plugin/host.ts";
 import type { PairRemoval } from "../pod/detach.ts";
-import type { Loop } from "../reconcile/loop.ts";
+import { type Loop, systemClock } from "../reconcile/loop.ts";
 import type { AgentConfig } from "./config.ts";
-import { FirewallLoop } from "./firewall/firewall-loop.ts";
+import { AbsentFirewall } from "./firewall/absent-firewall.ts";
+import type { AgentFirewall } from "./firewall/agent-firewall.ts";
+import { KeptGuard } from "./firewall/kept-guard.ts";
+import { NodeFirewall } from "./firewall/node-firewall.ts";
+import type { PacketCounts } from "./firewall/packet-counts.ts";
 import type { Metrics } from "./metrics.ts";
 import { NodeLoop } from "./node-loop.ts";
 import type { NodeReadiness } from "./node-readiness.ts";
@@ -17,6 +21,7 @@ import { createGcLoop, OwnGc } from "./own-gc.ts";
 export interface LoopsOptions {
   readonly config: AgentConfig;
   readonly kernel: Kernel;
+  readonly host: Host;
   readonly source: ClusterSource;
   readonly leases: LeaseStore;
   readonly log: Log;
@@ -28,13 +33,13 @@ export interface LoopsOptions {
 
 export class Loops {
   readonly #node: NodeLoop;
-  readonly #firewall: FirewallLoop;
+  readonly #firewall: AgentFirewall;
   readonly #gc: Loop;
 
   constructor(options: LoopsOptions) {
     const { config, kernel, leases, log, metrics, remove } = options;
-    this.#node = new NodeLoop(options);
-    this.#firewall = new FirewallLoop({ ...options, bootId: readBootId() });
+    this.#firewall = firewallOf(options);
+    this.#node = new NodeLoop({ ...options, backend: () => this.#firewall.backend() });
     const gc = new OwnGc({ kernel, leases, network: config.cni.network, remove, log });
     this.#gc = createGcLoop({ gc, counted: (pass) => metrics.counted("gc", pass), log });
   }
@@ -62,8 +67,22 @@ export class Loops {
     return this.#firewall.inForce();
   }
 
+  /** What the packet filter counted. */
+  counts(): Promise<PacketCounts> {
+    return this.#firewall.counts();
+  }
+
   /** Ends them after the passes under way; what they made stays. */
   async stop(): Promise<void> {
     await Promise.all([this.#node.stop(), this.#firewall.stop(), this.#gc.stop()]);
   }
+}
+
+function firewallOf(options: LoopsOptions): AgentFirewall {
+  const { config } = options;
+  const { backend: setting } = config.firewall;
+  const kept = { bootId: readBootId(), guard: new KeptGuard(config.dataDirectory), clock: systemClock };
+  return setting === "none"
+    ? new AbsentFirewall({ ...options, ...kept })
+    : new NodeFirewall({ ...options, ...kept, setting });
 }

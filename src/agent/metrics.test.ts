@@ -3,8 +3,20 @@ import { Metrics } from "./metrics.ts";
 
 const usage = { size: 254n, held: 3, cooling: 2, conflicting: 1, free: 248n };
 
+const packets = {
+  policies: [
+    { namespace: "shop", policy: "db", direction: "ingress", outcome: "allowed", packets: 7 },
+    { namespace: "shop", policy: "db", direction: "ingress", outcome: "denied", packets: 0 },
+  ],
+  dropped: [{ reason: "spoofed", packets: 3 }],
+} as const;
+
 function metricsWith(ranges: readonly string[] = []): Metrics {
-  return new Metrics({ usage: () => ranges.map((range) => ({ range, usage })), faults: () => 2 });
+  return new Metrics({
+    usage: () => ranges.map((range) => ({ range, usage })),
+    faults: () => 2,
+    packets: async () => packets,
+  });
 }
 
 describe("Metrics", () => {
@@ -49,6 +61,16 @@ describe("Metrics", () => {
 
   test("tells how many faults there are", async () => {
     expect(await metricsWith().print()).toContain("hextet_faults 2\n");
+  });
+
+  test("tells packets by policy and by the reason they were dropped for, the same at every reading", async () => {
+    const metrics = metricsWith();
+    const labels = 'namespace="shop",policy="db",direction="ingress"';
+    for (const text of [await metrics.print(), await metrics.print()]) {
+      expect(text).toContain(`hextet_policy_packets_total{${labels},outcome="allowed"} 7\n`);
+      expect(text).toContain(`hextet_policy_packets_total{${labels},outcome="denied"} 0\n`);
+      expect(text).toContain('hextet_dropped_packets_total{reason="spoofed"} 3\n');
+    }
   });
 
   test("names everything hextet_", async () => {

@@ -28,6 +28,8 @@ export interface NodeLoopOptions {
   /** Told of every pass. */
   readonly readiness: Pick<NodeReadiness, "passed" | "failed">;
   readonly metrics: Pick<Metrics, "counted">;
+  /** Which packet filter executables are to use. */
+  readonly backend: () => Promise<AgentConfig["firewall"]["backend"]>;
 }
 
 /** A node that joins thousands of others changes two routes for each; who reads the log wants to know that, not which. */
@@ -102,11 +104,19 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
     kept.answersForPods = state.answersForPods;
     tellChanges(log, state.changes);
   }
-  const { conflist, troubles } = await keepConflist(config, log, { node, mtu: state?.podMtu ?? usualMtu });
+  const { conflist, troubles } = await keepConflist(await withBackend(options), log, {
+    node,
+    mtu: state?.podMtu ?? usualMtu,
+  });
   const ofNode = state?.faults.map((fault) => ({ message: fault.message, harm: harmOf(fault, node.name) })) ?? [];
   const undone = failure === undefined ? [] : [troubleOf(failure.error)];
   readiness.passed([...undone, ...deafness, ...troubleIn(source), ...ofNode, ...troubles], conflist);
   if (failure !== undefined) throw failure.error;
+}
+
+/** That which the agent has chosen, so that no executable chooses another. */
+async function withBackend({ config, backend }: NodeLoopOptions): Promise<AgentConfig> {
+  return { ...config, firewall: { ...config.firewall, backend: await backend() } };
 }
 
 interface Applied {

@@ -4,8 +4,9 @@ import type { Address } from "../../ip/address.ts";
 import { protocolNumber, type TrackedConnection } from "../../netlink/conntrack-message.ts";
 import type { Protocol } from "../../policy/network-policy.ts";
 import type { LocalPod } from "../../policy/pod-entries.ts";
-import type { PolicyPod, PolicyView } from "../../policy/policy-view.ts";
+import type { PolicyView } from "../../policy/policy-view.ts";
 import { type FlowEnd, verdict } from "../../policy/verdict.ts";
+import { podsByAddress } from "./pods-by-address.ts";
 
 export interface Surroundings {
   readonly view: PolicyView;
@@ -42,16 +43,6 @@ export function deniedNow({ view, localPods, nodeAddresses }: Surroundings): (tr
         : { port: { protocol: name, number: reply.sourcePort } };
     return !verdict(viewOf(views, view, [source, destination]), { source, destination, ...port }).allowed;
   };
-}
-
-function podsByAddress(view: PolicyView, localPods: readonly LocalPod[]): ReadonlyMap<string, PolicyPod> {
-  const pods = new Map<string, PolicyPod>();
-  for (const pod of view.pods.values()) for (const address of pod.addresses) pods.set(String(address), pod);
-  for (const { namespace, name, addresses } of localPods) {
-    const pod = view.pods.get(`${namespace}/${name}`);
-    if (pod !== undefined) for (const address of addresses) pods.set(String(address), pod);
-  }
-  return pods;
 }
 
 /** With the policies of the two ends' namespaces alone: the model looks at every policy there is. */

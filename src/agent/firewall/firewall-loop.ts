@@ -1,15 +1,8 @@
-// Keeps the node's packet filter as cluster, leases and policies want it: computes the whole ruleset, and has the backend write what
-// differs. What the filter needs of the rest of the node it reads; what others need of the filter (whether a pod is known to it, how
-// much it dropped) they ask here.
-import { rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// Keeps the node's packet filter as cluster, leases and policies want it: computes the whole ruleset where anything changed, and has the
+// backend write what differs. What is computed from what, and what else follows from a change of policies, is told here; how it is done
+// is in the files beside this one.
 import type { ClusterSource, ClusterView } from "../../cluster/view.ts";
-import { readBackendFacts } from "../../firewall/backend-facts.ts";
-import { createFirewall } from "../../firewall/backends.ts";
 import { baseRules } from "../../firewall/base-rules.ts";
-import { chooseBackend } from "../../firewall/detection.ts";
-import type { Firewall } from "../../firewall/firewall.ts";
-import { guardFileName, printGuard } from "../../firewall/guard-file.ts";
 import type { Ruleset } from "../../firewall/ruleset.ts";
 import { type Family, families } from "../../ip/address.ts";
 import type { LeaseStore } from "../../ipam/lease-store.ts";
@@ -18,37 +11,45 @@ import type { Log } from "../../log/log.ts";
 import { listAddresses } from "../../netlink/address.ts";
 import { Connection } from "../../netlink/connection.ts";
 import { deleteConnections } from "../../netlink/conntrack.ts";
+import { KernelError } from "../../netlink/kernel-error.ts";
 import { ipv6Of } from "../../node/uplink.ts";
 import { PolicyCompiler, type PolicyParts } from "../../policy/compile.ts";
+import { type AttachedPod, localPodsOf } from "../../policy/local-pods.ts";
 import type { LocalPod } from "../../policy/pod-entries.ts";
 import type { PolicyView } from "../../policy/policy-view.ts";
-import { Loop, systemClock } from "../../reconcile/loop.ts";
+import { Loop, type LoopClock } from "../../reconcile/loop.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
 import { type NodeReadiness, troubleOf } from "../node-readiness.ts";
 import { deniedNow } from "./ended-connections.ts";
-import { guardedNamespaces, localPods, nodeFacts } from "./inputs.ts";
+import { attachedPods, guardedNamespaces, nodeFacts, sameAttached } from "./inputs.ts";
+import type { KeptFilter } from "./kept-filter.ts";
+import type { KeptGuard } from "./kept-guard.ts";
+import { mayDenyMore } from "./tightening.ts";
 
 export interface FirewallLoopOptions {
-  readonly config: AgentConfig;
+  readonly config: Pick<AgentConfig, "firewall" | "nodeName">;
   readonly kernel: Kernel;
-  readonly source: ClusterSource;
+  readonly source: Pick<ClusterSource, "view">;
   readonly leases: Pick<LeaseStore, "leases">;
   readonly bootId: string;
   readonly log: Log;
   readonly readiness: Pick<NodeReadiness, "firewall">;
   readonly metrics: Pick<Metrics, "counted">;
+  readonly filter: Pick<KeptFilter, "apply" | "look">;
+  readonly guard: Pick<KeptGuard, "widen" | "inForce" | "broken">;
+  readonly clock: LoopClock;
+  /** Told of what the rules in force were computed from. */
+  readonly onInForce?: (computed: Computed) => void;
 }
 
-/** Name of the agent's ruleset; those of host ports have others. */
-export const rulesetName = "hextet";
-
-/** No boot has this id. */
-const notInForce = "";
-
 /** What one pass leaves for the next: where its inputs are the same objects, so is the ruleset, and nothing is compared. */
-interface Computed {
+export interface Computed {
   readonly nodes: ClusterView["nodes"];
+  /** Absent where none are enforced. */
+  readonly policies: PolicyView | undefined;
+  readonly attached: readonly AttachedPod[];
+  readonly localPods: readonly LocalPod[];
   readonly parts: PolicyParts | undefined;
   readonly ruleset: Ruleset;
 }
@@ -56,22 +57,21 @@ interface Computed {
 export class FirewallLoop {
   readonly #options: FirewallLoopOptions;
   readonly #loop: Loop;
-  readonly #compiler = new PolicyCompiler();
-  #firewall: Firewall | undefined;
+  readonly #compiler: PolicyCompiler;
   #computed: Computed | undefined;
-  #guard = "";
   /** Those who wait for the end of a pass that began after they asked. */
   #waiting: (() => void)[] = [];
 
   constructor(options: FirewallLoopOptions) {
     this.#options = options;
-    const { log, metrics, readiness } = options;
+    const { config, log, metrics, readiness, clock } = options;
+    this.#compiler = new PolicyCompiler(config.firewall);
     this.#loop = new Loop({
-      clock: systemClock,
+      clock,
       pass: metrics.counted("firewall", () => this.#pass()),
       onFailure: (error, retryInMs) => {
         readiness.firewall([troubleOf(error)]);
-        log.error("packet filter could not be brought up to date", { error, retryInMs });
+        log.debug("packet filter could not be brought up to date", { error, retryInMs });
       },
     });
   }
@@ -84,7 +84,6 @@ export class FirewallLoop {
     this.#loop.lookAgain();
   }
 
-  /** Pods came or went, of which the filter knows no more than their policies. */
   podsChanged(): void {
     const { config, source } = this.#options;
     if (config.firewall.policies && source.view?.policies !== undefined) this.lookAgain();
@@ -102,76 +101,73 @@ export class FirewallLoop {
     return passed;
   }
 
-  /** Packets by the name of their counter; none before the first pass. */
-  async counters(): Promise<ReadonlyMap<string, number>> {
-    return (await this.#firewall?.readCounters()) ?? new Map();
-  }
-
   async #pass(): Promise<void> {
-    const { view } = this.#options.source;
+    const { source, filter, readiness } = this.#options;
+    const { view } = source;
     // What an earlier agent left stays until it is known what should be.
     if (view === undefined) return;
     const waiting = this.#waiting.splice(0);
-    const policies = this.#options.config.firewall.policies ? view.policies : undefined;
     try {
-      await this.#apply(view, policies);
+      await this.#enforce(this.#compute(view));
     } catch (error) {
       this.#waiting.unshift(...waiting);
-      await this.#writeGuard(policies, notInForce);
       throw error;
     }
-    await this.#writeGuard(policies, this.#options.bootId);
-    this.#options.readiness.firewall([]);
     for (const resolve of waiting) resolve();
+    await filter.look();
+    readiness.firewall([]);
   }
 
-  async #apply(view: ClusterView, policies: PolicyView | undefined): Promise<void> {
-    const pods = policies === undefined ? [] : localPods(this.#options.leases.leases());
-    const parts = policies && this.#compiler.compile({ view: policies, localPods: pods });
+  /** What was computed before, where nothing changed. */
+  #compute({ nodes, policies: known }: ClusterView): Computed {
+    const { config, leases, kernel } = this.#options;
     const before = this.#computed;
-    const ruleset = this.#rulesetOf(view, parts);
-    this.#firewall ??= await this.#open();
-    // A later pass may have nothing to write and still something to mend.
-    if (!(await this.#firewall.apply(ruleset))) await this.#firewall.verify();
-    this.#computed = { nodes: view.nodes, parts, ruleset };
-    if (policies !== undefined && before !== undefined && parts !== before.parts) this.#endConnections(policies, pods);
+    const policies = config.firewall.policies ? known : undefined;
+    const attached = attachedPods(leases.leases());
+    const isSameNode = before?.nodes === nodes;
+    if (isSameNode && before.policies === policies && sameAttached(before.attached, attached)) return before;
+    const localPods = policies === undefined ? [] : localPodsOf(attached, policies);
+    const parts = policies && this.#compiler.compile({ view: policies, localPods });
+    const ruleset =
+      isSameNode && before.parts === parts
+        ? before.ruleset
+        : baseRules(config.firewall, nodeFacts(nodes, config.nodeName, spoken(kernel)), parts);
+    return { nodes, policies, attached, localPods, parts, ruleset };
   }
 
-  #rulesetOf(view: ClusterView, parts: PolicyParts | undefined): Ruleset {
+  async #enforce(computed: Computed): Promise<void> {
+    const { filter, guard, bootId, onInForce } = this.#options;
+    const { policies, parts, ruleset } = computed;
     const before = this.#computed;
-    if (before?.nodes === view.nodes && before.parts === parts) return before.ruleset;
-    const { config, kernel } = this.#options;
-    const facts = nodeFacts(view, config.nodeName, spoken(kernel));
-    return baseRules(config.firewall, facts, parts);
+    const namespaces = policies === undefined ? [] : guardedNamespaces(policies);
+    await guard.widen(namespaces);
+    try {
+      await filter.apply(ruleset);
+    } catch (error) {
+      await guard.broken(namespaces);
+      throw error;
+    }
+    await guard.inForce({ bootId, namespaces });
+    if (before === computed) return;
+    if (policies !== undefined && parts !== undefined && mayDenyMore(before?.parts, parts)) {
+      this.#endConnections(policies, computed.localPods);
+    }
+    this.#computed = computed;
+    onInForce?.(computed);
   }
 
-  async #open(): Promise<Firewall> {
-    const { config, kernel, log } = this.#options;
-    const facts = await readBackendFacts(kernel);
-    const { choice, reason, caution } = chooseBackend(config.firewall.backend, facts);
-    log.info("firewall backend chosen", { ...choice, reason });
-    if (caution !== undefined) log.warning("firewall backend", { caution });
-    return createFirewall(kernel, choice, log);
-  }
-
-  /** After the rules are in force, and not before: what it says of this boot is then true. */
-  async #writeGuard(policies: PolicyView | undefined, bootId: string): Promise<void> {
-    const text = printGuard({ bootId, namespaces: policies === undefined ? [] : guardedNamespaces(policies) });
-    if (text === this.#guard) return;
-    const path = join(this.#options.config.dataDirectory, guardFileName);
-    await writeFile(`${path}.new`, text, { mode: 0o600 });
-    await rename(`${path}.new`, path);
-    this.#guard = text;
-  }
-
-  #endConnections(view: PolicyView, pods: readonly LocalPod[]): void {
+  #endConnections(view: PolicyView, localPods: readonly LocalPod[]): void {
     const { kernel, log } = this.#options;
-    using route = new Connection(kernel.socket("route"));
-    const nodeAddresses = route.dump(listAddresses()).map(({ address }) => address.address);
-    using netfilter = new Connection(kernel.socket("netfilter"));
-    const denied = deniedNow({ view, localPods: pods, nodeAddresses });
-    const ended = deleteConnections(netfilter, denied);
-    if (ended > 0) log.info("connections ended that no policy allows any more", { connections: ended });
+    try {
+      using route = new Connection(kernel.socket("route"));
+      const nodeAddresses = route.dump(listAddresses()).map(({ address }) => address.address);
+      using netfilter = new Connection(kernel.socket("netfilter"));
+      const ended = deleteConnections(netfilter, deniedNow({ view, localPods, nodeAddresses }));
+      if (ended > 0) log.info("connections ended that no policy allows any more", { connections: ended });
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      log.warning("connections that no policy allows any more go on", { error });
+    }
   }
 }
 

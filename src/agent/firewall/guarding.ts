@@ -1,11 +1,13 @@
 // Whether a pod that is about to be attached is to be guarded, by the agent's view of the cluster; src/plugin/guard.ts has the standalone
-// runtime's answer. And the wait of a guarded pod's ADD for its policy, so that its first packet finds the filter ready.
+// runtime's answer. And the wait of an ADD for the pod's policy, so that its first packet finds the filter ready.
 import { setTimeout as wait } from "node:timers/promises";
 import type { ClusterView } from "../../cluster/view.ts";
 import type { PodIdentity } from "../../cni/args.ts";
 import type { Plugin } from "../../cni/dispatch.ts";
 import type { PodGroup } from "../../firewall/pod-group.ts";
+import type { Address } from "../../ip/address.ts";
 import type { Guarding } from "../../plugin/guard.ts";
+import { localPodsOf } from "../../policy/local-pods.ts";
 import { matches } from "../../policy/selector.ts";
 
 /**
@@ -14,14 +16,18 @@ import { matches } from "../../policy/selector.ts";
  */
 const maxWaitMs = 1_000;
 
+type Views = () => ClusterView | undefined;
+
 /** Where nothing is known of the pod, any policy of its namespace may be meant for it. */
-export function guardingByView(view: () => ClusterView | undefined): Guarding {
+export function guardingByView(view: Views): Guarding {
   return (pod) => (pod === undefined ? "open" : groupOf(view(), pod));
 }
 
 function groupOf(view: ClusterView | undefined, { namespace, name, uid }: PodIdentity): PodGroup {
-  const { policies, pods } = view?.policies ?? {};
-  if (policies === undefined || pods === undefined) return "guarded";
+  // Nothing was read yet, and an earlier agent's rules may be in force; or the source knows of no policies.
+  if (view === undefined) return "guarded";
+  if (view.policies === undefined) return "open";
+  const { policies, pods } = view.policies;
   const known = pods.get(`${namespace}/${name}`);
   const isSame = known !== undefined && (uid === undefined || known.uid === undefined || known.uid === uid);
   for (const policy of policies.values()) {
@@ -31,20 +37,30 @@ function groupOf(view: ClusterView | undefined, { namespace, name, uid }: PodIde
 }
 
 export interface Guard {
-  readonly guarding: Guarding;
+  readonly view: Views;
   /** Resolves when the packet filter has been brought up to what was true when this was called. */
   readonly inForce: () => Promise<void>;
+  readonly maxWaitMs?: number;
 }
 
-/** The plugin, whose ADD of a guarded pod ends when the filter knows it. */
-export function waitingForGuard(plugin: Plugin, { guarding, inForce }: Guard): Plugin {
+/** The plugin, whose ADD of a pod that a policy may be meant for ends when the filter knows it. */
+export function waitingForGuard(plugin: Plugin, guard: Guard): Plugin {
+  const guarding = guardingByView(guard.view);
   return {
     ...plugin,
     async add(request) {
       const added = await plugin.add(request);
-      if (guarding(request.pod) === "guarded")
-        await Promise.race([inForce(), wait(maxWaitMs, undefined, { ref: false })]);
+      const addresses = added.result.ips.map(({ address }) => address.address);
+      const pod = request.pod ?? podAt(guard.view(), addresses);
+      if (guarding(pod) === "guarded") {
+        await Promise.race([guard.inForce(), wait(guard.maxWaitMs ?? maxWaitMs, undefined, { ref: false })]);
+      }
       return added;
     },
   };
+}
+
+/** Runtimes that do not name pods are told apart by addresses; nothing runs in such a pod before its ADD has ended. */
+function podAt(view: ClusterView | undefined, addresses: readonly Address[]): PodIdentity | undefined {
+  return view?.policies && localPodsOf([{ addresses }], view.policies)[0];
 }

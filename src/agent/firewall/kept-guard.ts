@@ -1,0 +1,57 @@
+// The file by which the standalone runtime knows which pods to guard (src/firewall/guard-file.ts), kept in step with the ruleset: it never
+// says less than the rules that are in force, nor that rules are in force which are not.
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Guard, guardFileName, printGuard, readGuard } from "../../firewall/guard-file.ts";
+
+/** No boot has this id. */
+const notInForce = "";
+
+export class KeptGuard {
+  readonly #path: string;
+  #text: string;
+  #guard: Guard;
+
+  constructor(directory: string) {
+    this.#path = join(directory, guardFileName);
+    const found = earlier(this.#path);
+    this.#guard = found ?? { bootId: notInForce, namespaces: [] };
+    this.#text = found === undefined ? "" : printGuard(found);
+  }
+
+  /** To be called before the rules are written: a pod attached in between by the standalone runtime is guarded by the old and the new. */
+  async widen(namespaces: readonly string[]): Promise<void> {
+    const { bootId, namespaces: before } = this.#guard;
+    const all = [...new Set([...before, ...namespaces])].toSorted();
+    if (all.length > before.length) await this.#write({ bootId, namespaces: all });
+  }
+
+  /** The rules for these are in force in the kernel that has this boot id. */
+  async inForce(guard: Guard): Promise<void> {
+    await this.#write(guard);
+  }
+
+  /** Pods of these namespaces cannot be attached safely by anybody who does not know more. */
+  async broken(namespaces: readonly string[]): Promise<void> {
+    await this.#write({ bootId: notInForce, namespaces });
+  }
+
+  async #write(guard: Guard): Promise<void> {
+    const text = printGuard(guard);
+    if (text !== this.#text) {
+      await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
+      await rename(`${this.#path}.new`, this.#path);
+    }
+    this.#text = text;
+    this.#guard = guard;
+  }
+}
+
+/** Missing before the first agent. One that cannot be read closes all pods, until it is written anew. */
+function earlier(path: string): Guard | undefined {
+  try {
+    return readGuard(path);
+  } catch {
+    return undefined;
+  }
+}
