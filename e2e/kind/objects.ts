@@ -9,7 +9,7 @@ export const nodeSchema = v.object({
   status: v.object({
     addresses: v.array(v.object({ type: v.string(), address: v.string() })),
     conditions: v.array(condition),
-    images: v.optional(v.array(v.object({ names: v.optional(v.array(v.string()), []) })), []),
+    images: v.optional(v.array(v.object({ names: v.nullish(v.array(v.string()), []) })), []),
   }),
 });
 
