@@ -55,6 +55,24 @@ describe.for(versions.filter((version) => version !== "1.1.0"))("GC in version %
   });
 });
 
+describe.for(columns)("a link whose maker died before it wrote on it whose it is (%s)", (families) => {
+  test("goes with the leases it was made for", async ({ node }) => {
+    const list = node.network({ families });
+    const [kept, gone] = [node.pod(), node.pod()];
+    for (const { container } of [kept, gone]) await node.runtime.add(list, container);
+    const [link = ""] = node.host
+      .run("ip", "-o", "link")
+      .split("\n")
+      .filter((line) => line.includes(`/${gone.container.containerId}/`))
+      .map((line) => /hx\w+/.exec(line)?.[0] ?? "");
+    node.host.run("ip", "link", "set", link, "alias", "");
+    await expectCollected(node, list, valid(kept));
+    expect(node.links()).not.toContain(link);
+    expect(interfacesOf(gone.namespace)).toEqual([]);
+    await expectSound(node, list, kept.container);
+  });
+});
+
 describe.for(everyKind)("X1 X4 ($mode, $families)", (kind) => {
   test("frees what is not in the list, and leaves alone what is", async ({ node }) => {
     const list = node.network(kind);

@@ -17,7 +17,7 @@ import type { Addressing, Assigned } from "./addressing.ts";
 import { addressingOf } from "./addressing-of.ts";
 import { bandwidthOf } from "./bandwidth.ts";
 import { explained, explainedStatus } from "./explain.ts";
-import { collect, release, requireFreeAddresses } from "./holdings.ts";
+import { collect, release, requireFreeAddresses, staleHolders } from "./holdings.ts";
 import type { Host } from "./host.ts";
 import { refuseOwnNamespace } from "./own-namespace.ts";
 import {
@@ -167,11 +167,17 @@ async function gc(host: Host, request: GcRequest): Promise<void> {
       const removed = await removeOrphans(host.kernel, { network: config.name, keep });
       for (const { attachment, addresses } of removed) host.log.info("orphan removed", { ...attachment, addresses });
     },
+    () => detachUnnamed(host, request),
     () => collect(host, request),
   ]) {
     await step().catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw new AggregateError(failures, "Not everything could be freed");
+}
+
+/** A link whose maker died before it wrote on it whose it is has no alias, but leases: by those it is found. */
+async function detachUnnamed(host: Host, request: GcRequest): Promise<void> {
+  for (const attachment of staleHolders(host, request)) await detach(host.kernel, { attachment }, host.removePair);
 }
 
 async function status(host: Host, request: StatusRequest): Promise<void> {

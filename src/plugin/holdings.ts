@@ -2,6 +2,7 @@
 // with configurations of any age, and what they are to free must not depend on the rest being right.
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
+import { type Attachment, sameAttachment } from "../ipam/attachment.ts";
 import { parseIpam } from "../ipam/config.ts";
 import type { Lease } from "../ipam/lease.ts";
 import { describeSet } from "../ipam/ranges.ts";
@@ -20,6 +21,13 @@ export async function collect(host: Host, request: GcRequest): Promise<void> {
   const ipam = tolerantKindOf(request.config.own, host.log);
   if (ipam.kind === "delegate") await host.delegates.gc(ipam.type, request.received);
   else collectLeases(host, request);
+}
+
+/** Attachments of the network that have leases and are not in the request's list, as far as the leases are ours. */
+export function staleHolders(host: Host, { config, keep }: GcRequest): readonly Attachment[] {
+  if (keep === undefined || tolerantKindOf(config.own, host.log).kind === "delegate") return [];
+  const holders = host.leases(dataDirOf(config.own)).holders(config.name);
+  return holders.filter((holder) => !keep.some((one) => sameAttachment(one, holder)));
 }
 
 /** Throws where an attachment would get no address now. */
