@@ -29,6 +29,8 @@ describe.for(columns)("%s: hextetctl cleanup", (families) => {
     const said = cleanup(served, "--pods");
     expect(said).toContain("- eth0 of container container-1");
     expect(said).toContain("10-hextet.conflist");
+    expect(said).toMatch(/- firewall rules of the agent \((nftables|iptables)/);
+    expect(said).toContain("guard.json");
     expect(said).toMatch(/sysctl net\/ipv[46]\/conf\/all\/forwarding is 0 again/);
     await eventually("nothing is left", () => {
       const now = [...served.node.traces(), host.run("sysctl", ...forwarding)];

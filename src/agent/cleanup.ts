@@ -1,15 +1,23 @@
 // Takes Hextet off a node: the network configuration first, so that no pod comes any more, then pods' links where that is asked for, then
 // what the agent made for the node, and last the sysctls as they were. Leases stay in their database for whoever installs it again.
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm, unlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
+import { guardFileName } from "../firewall/guard-file.ts";
+import { removeEverywhere } from "../firewall/removal.ts";
+import { pathsIn } from "../ipam/store-paths.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { silent } from "../log/log.ts";
 import { cleanUpNode } from "../node/cleanup.ts";
 import { type Restored, SysctlRecord } from "../node/sysctl-record.ts";
-import { removeHostPortRules } from "../plugin/packet-filter.ts";
+import { residentHost } from "../plugin/host.ts";
+import { removePair } from "../pod/detach.ts";
 import { removeOrphans } from "../pod/orphans.ts";
 import type { AgentConfig } from "./config.ts";
 import { removeConflist } from "./conflist-file.ts";
+import { rulesetName } from "./firewall/agent-firewall.ts";
+import { removeHostPorts } from "./firewall/host-port-removal.ts";
 
 export interface CleanupOptions {
   readonly config: AgentConfig;
@@ -19,7 +27,8 @@ export interface CleanupOptions {
 }
 
 /** What was done, a line each; nothing where nothing was left. Rejects while an agent runs, which would make it all anew. */
-export async function cleanUp({ config, kernel, pods }: CleanupOptions): Promise<readonly string[]> {
+export async function cleanUp(options: CleanupOptions): Promise<readonly string[]> {
+  const { config, kernel, pods } = options;
   if (await isListening(config.socket)) {
     throw new Error(
       "An agent runs on this node and would make all of it anew: stop it first (systemctl stop hextet-agent, or delete its DaemonSet)",
@@ -29,13 +38,31 @@ export async function cleanUp({ config, kernel, pods }: CleanupOptions): Promise
   await rm(config.socket, { force: true });
   const conflist = await removeConflist(cni);
   const detached = pods ? await removeOrphans(kernel, { network: cni.network, keep: [] }) : [];
-  if (pods) await removeHostPortRules(kernel, silent, config.dataDirectory);
+  const rules = await removeRules(options);
   const { changes, sysctls } = await cleanUpNode(kernel, SysctlRecord.open(config.dataDirectory, kernel.sysctl()));
   return [
     ...(conflist === "removed" ? [`- ${cni.directory}/${cni.fileName}`] : []),
     ...detached.map(({ attachment }) => `- ${attachment.interfaceName} of container ${attachment.containerId}`),
+    ...rules,
     ...changes,
     ...sysctls.map(describe),
+  ];
+}
+
+async function removeRules({ config, kernel, pods }: CleanupOptions): Promise<readonly string[]> {
+  const { dataDirectory: directory, cni } = config;
+  const leases = () => residentHost(kernel, silent, removePair).leases(directory);
+  const inUse = !pods && existsSync(pathsIn(directory).database) && leases().ports().ports.length > 0;
+  const ofAgent = await removeEverywhere(kernel, rulesetName);
+  const ofPorts = inUse ? [] : await removeHostPorts({ kernel, directory, leases, network: cni.network });
+  const guard = join(directory, guardFileName);
+  const hadGuard = existsSync(guard);
+  if (hadGuard) await unlink(guard);
+  return [
+    ...ofAgent.map((backend) => `- firewall rules of the agent (${backend})`),
+    ...ofPorts.map((backend) => `- firewall rules for ports of the node (${backend})`),
+    ...(inUse ? ["ports of the node lead to pods as long as these are attached"] : []),
+    ...(hadGuard ? [`- ${guard}`] : []),
   ];
 }
 

@@ -17,7 +17,10 @@ export async function removeEverywhere(kernel: Kernel, ruleset: string): Promise
       if (!(error instanceof FirewallError && error.missing)) failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, `Cannot take away all firewall rules of ${ruleset}`);
+  if (failures.length > 0) {
+    const why = failures.map((error) => (error instanceof Error ? error.message : String(error))).join("; ");
+    throw new AggregateError(failures, `Cannot take away all firewall rules of ${ruleset}: ${why}`);
+  }
   return [...had];
 }
 

@@ -1,11 +1,12 @@
 import { test as base, describe, expect } from "vitest";
+import { removeEverywhere } from "../firewall/removal.ts";
 import { InterfaceAddress } from "../ip/prefix.ts";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
 import { silent } from "../log/log.ts";
-import { hostPortRuleset } from "./host-port-rules.ts";
-import { openPacketFilter, removeHostPortRules } from "./packet-filter.ts";
+import { hostPortRuleset, hostPortRulesetName } from "./host-port-rules.ts";
+import { openPacketFilter } from "./packet-filter.ts";
 
 const test = base.extend<{ node: TestNamespace }>({ node: fresh });
 
@@ -32,7 +33,7 @@ describe.for(cases)("with $setting, the rules for ports of $families", ({ settin
     expect(await again.faults(ruleset)).toEqual([]);
     const listed = () => node.run("nft", "list", "ruleset").toLowerCase();
     expect(listed()).toMatch(/hextet[-_]hp/);
-    await removeHostPortRules(kernel, silent, "/var/lib/hextet");
+    await removeEverywhere(kernel, hostPortRulesetName("/var/lib/hextet"));
     expect(listed()).not.toMatch(/hextet[-_]hp/);
     expect((await again.faults(ruleset)).length).toBeGreaterThan(0);
   });

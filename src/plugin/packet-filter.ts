@@ -18,7 +18,6 @@ import type { Ruleset } from "../firewall/ruleset.ts";
 import { families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
-import { hostPortRulesetName } from "./host-port-rules.ts";
 
 export interface WantedFilter {
   /** The name of the ruleset it is for. */
@@ -64,14 +63,6 @@ export async function openPacketFilter(options: FilterOptions): Promise<PacketFi
     apply: (ruleset) => explained(() => apply(ruleset)),
     faults: (ruleset) => explained(() => faults(ruleset)),
   };
-}
-
-/** Takes away all that was ever written for the ports of a lease database, by whichever packet filter. */
-export function removeHostPortRules(kernel: Kernel, log: Log, directory: string): Promise<void> {
-  const others = othersOf(kernel, { kind: "nftables" });
-  return explained(() =>
-    new Firewall({ backend: new NftBackend(kernel), others, log }).remove(hostPortRulesetName(directory)),
-  );
 }
 
 async function explained<T>(work: () => Promise<T>): Promise<T> {
