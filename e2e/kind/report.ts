@@ -1,10 +1,16 @@
 // What a person reads while checks run: a line for each with its time, under a failure what was otherwise, events and the agents' words, and
 // at the end how many passed.
+import * as v from "valibot";
 import type { Check } from "./check.ts";
 import type { Kubectl } from "./kubectl.ts";
 
-const recentEvents = 15;
-const recentLines = 15;
+const mostLines = 15;
+const eventSchema = v.object({
+  involvedObject: v.object({ kind: v.string(), name: v.string() }),
+  reason: v.nullish(v.string(), ""),
+  message: v.nullish(v.string(), ""),
+  lastTimestamp: v.nullish(v.string()),
+});
 
 export class Report {
   readonly #print: (line: string) => void;
@@ -50,7 +56,7 @@ export class Report {
       this.#failed += 1;
       this.#print(`  FAILED ${seconds()}  ${name}`);
       this.#indent(error instanceof Error ? error.message : String(error));
-      await this.#tellCircumstances();
+      await this.#tellCircumstances(new Date(Date.now() - (performance.now() - begin)));
       return undefined;
     }
   }
@@ -65,24 +71,31 @@ export class Report {
     for (const line of text.split("\n")) this.#print(`      ${line}`);
   }
 
-  async #tellCircumstances(): Promise<void> {
+  /** Events that are not as usual, and what agents complain of, from the time of the check. */
+  async #tellCircumstances(since: Date): Promise<void> {
     const kubectl = this.#kubectl;
     if (kubectl === undefined) return;
-    const events = ["get", "events", "--all-namespaces", "--field-selector=type!=Normal", "--sort-by=.lastTimestamp"];
-    const logs = [
-      "logs",
+    const agents = [
       "--namespace=kube-system",
       "--selector=app.kubernetes.io/name=hextet",
-      "--all-containers",
+      "--container=agent",
       "--prefix",
     ];
-    await this.#tell("events", recentEvents, () => kubectl.run(...events, "--no-headers"));
-    await this.#tell("agents", recentLines, () => kubectl.run(...logs, `--tail=${recentLines}`));
+    await this.#tell("events", async () => {
+      const events = await kubectl.get(eventSchema, "events", "--all-namespaces", "--field-selector=type!=Normal");
+      const recent = events.filter(({ lastTimestamp }) => lastTimestamp != null && new Date(lastTimestamp) >= since);
+      return recent.map(
+        ({ involvedObject: { kind, name }, reason, message }) => `${kind} ${name}: ${reason}: ${message}`,
+      );
+    });
+    await this.#tell("agents", async () => {
+      const text = await kubectl.run("logs", ...agents, `--since-time=${since.toISOString()}`);
+      return text.split("\n").filter((line) => line !== "" && !line.includes('"level":"info"'));
+    });
   }
 
-  async #tell(what: string, count: number, ask: () => Promise<string>): Promise<void> {
-    const text = await ask().catch((error: unknown) => String(error));
-    this.#indent(`${what}:`);
-    this.#indent(text.trim().split("\n").slice(-count).join("\n"));
+  async #tell(what: string, ask: () => Promise<readonly string[]>): Promise<void> {
+    const lines = await ask().catch((error: unknown) => [String(error)]);
+    if (lines.length > 0) this.#indent([`${what}:`, ...lines.slice(-mostLines)].join("\n"));
   }
 }

@@ -78,6 +78,7 @@ async function talk(addresses: readonly string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(streams.map(({ report }) => report))}\n`, () => process.exit());
 }
 
+// Without `await` at the top, so that it can be bundled as a script for pods of a real cluster.
 const [verb, ...addresses] = process.argv.slice(2);
-if (verb === "serve") await serve(addresses).then(() => process.stdout.write("serving\n"));
-else await talk(addresses);
+if (verb === "serve") void serve(addresses).then(() => process.stdout.write("serving\n"));
+else void talk(addresses);
