@@ -1,0 +1,22 @@
+// The commands of hextetctl, in the order of its help; docs/hextetctl.md describes each, and a test compares the two.
+import { cleanupCommand } from "./cleanup.ts";
+import type { Command } from "./command.ts";
+import { installCommand, uninstallCommand } from "./install.ts";
+import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./leases.ts";
+import { nodesCommand } from "./nodes.ts";
+import { podsCommand } from "./pods.ts";
+import { statusCommand } from "./status.ts";
+import { versionCommand } from "./version.ts";
+
+export const commands: readonly Command[] = [
+  statusCommand,
+  podsCommand,
+  nodesCommand,
+  leasesCommand,
+  leasesCheckCommand,
+  leasesReleaseCommand,
+  installCommand,
+  uninstallCommand,
+  cleanupCommand,
+  versionCommand,
+];
