@@ -1,7 +1,9 @@
 // The experiments by name. A new one is a file beside this and a line here.
 import { crashEverywhere } from "./crash.ts";
 import type { Experiment } from "./experiment.ts";
+import { storm } from "./storm.ts";
 
 export const experiments: readonly Experiment[] = [
   { name: "crash", about: "kills executable and agent at every system call of ADD and DEL", run: crashEverywhere },
+  { name: "storm", about: "kills calls and agents at random under 16 runtimes", run: storm },
 ];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { AgentNode, type Families } from "../agent/agent-node.ts";
 import { addressesOf, interfacesOf, type Node, type Pod } from "../conformance/node.ts";
-import { type Container, documentFor, type Json, type NetworkList, Runtime } from "../conformance/runtime.ts";
+import { type Container, documentFor, type NetworkList, Runtime } from "../conformance/runtime.ts";
 import type { Ledger } from "./ledger.ts";
 
 export interface SubjectOptions {
@@ -13,8 +13,8 @@ export interface SubjectOptions {
   readonly build: string;
   /** Pods have ports of the node, limits of bandwidth, and a namespace with policies. */
   readonly dressed?: boolean;
-  /** In place of the usual ranges of the network. */
-  readonly plugin?: Json;
+  /** In place of the usual ones. */
+  readonly subnets?: readonly string[];
   /** Lines for the agent's configuration. */
   readonly config?: string;
 }
@@ -41,7 +41,8 @@ export class Subject implements AsyncDisposable {
     if (options.dressed) writeFileSync(guard, JSON.stringify({ bootId: bootId(), namespaces: ["shop"] }));
     const capabilities = { portMappings: true, bandwidth: true };
     const dress = options.dressed ? { capabilities, guard, firewall: { backend: "nftables" } } : {};
-    this.list = this.node.network({ families: options.families, plugin: { ...dress, ...options.plugin } });
+    const ipam = options.subnets && { ranges: options.subnets.map((subnet) => [{ subnet }]) };
+    this.list = this.node.network({ families: options.families, plugin: dress, ...(ipam && { ipam }) });
     if (options.dressed)
       for (const name of ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]) this.#forward(name);
   }
