@@ -43,7 +43,7 @@ export interface Bandwidth {
 
 /** The key containerd and CRI-O hand a pod's annotations over by. */
 const criAnnotationsKey = "io.kubernetes.cri.pod-annotations";
-const capabilities = [
+export const capabilities = [
   "ips",
   "mac",
   "portMappings",

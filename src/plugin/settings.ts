@@ -57,8 +57,11 @@ function absolutePath(path: string): string {
 
 const schema = openObject(entries);
 
+/** Every key the plugin knows, `ipam` among them, which src/ipam reads. */
+export const settingKeys: readonly string[] = [...Object.keys(entries), "ipam"];
+
 /** Which keys mean something in one mode only. */
-const keysOfMode: Readonly<Record<string, readonly string[]>> = {
+export const keysOfMode: Readonly<Record<string, readonly string[]>> = {
   routed: ["guard"],
   bridge: ["bridge", "hairpin", "isolated", "adopt"],
   macvlan: ["master", "macvlanMode", "slaacTimeoutMs"],
@@ -102,8 +105,7 @@ export function tolerantSettings({ own }: NetworkConfig): Settings | undefined {
 
 /** What is there and means nothing: keys nobody knows, and keys of another mode than the one that is set. */
 export function settingsWarnings(own: Own, settings: Settings): string[] {
-  const known = [...Object.keys(entries), "ipam"];
-  const unknown = unknownKeys(own, known).map(({ path }) => `${path}: ${describeUnknownKey(path, known)}`);
+  const unknown = unknownKeys(own, settingKeys).map(({ path }) => `${path}: ${describeUnknownKey(path, settingKeys)}`);
   const misplaced = Object.entries(keysOfMode)
     .filter(([mode]) => mode !== settings.mode)
     .flatMap(([mode, keys]) => keys.filter((key) => key in own).map((key) => ({ key, mode })))
