@@ -77,7 +77,7 @@ describe("docs/configuration.md", () => {
     const withoutType = sectionKeys.filter((key) => key !== "type");
     expect(table.flatMap(({ keys }) => keys).toSorted()).toEqual(withoutType.toSorted());
     const routes = table.find(({ keys }) => keys.includes("routes"))?.columns.at(-1) ?? "";
-    expect([...routes.matchAll(/`([^`]+)`/g)].map(([, key]) => key).toSorted()).toEqual(routeKeys.toSorted());
+    expect([...routes.matchAll(/`([^`]+)`/g)].map(([, key = ""]) => key).toSorted()).toEqual(routeKeys.toSorted());
     const defaults = parseIpam({ subnet: "fd00::/64" });
     for (const key of ["dataDir", "assign", "cooldownSeconds"] as const) {
       const [written = ""] = table.find(({ keys }) => keys.includes(key))?.columns ?? [];
