@@ -1,6 +1,8 @@
 // The commands of hextetctl, in the order of its help; docs/hextetctl.md describes each, and a test compares the two.
 import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
+import { explainPolicyCommand } from "./explain-policy.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
 import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./leases.ts";
 import { nodesCommand } from "./nodes.ts";
@@ -10,11 +12,13 @@ import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
   statusCommand,
+  doctorCommand,
   podsCommand,
   nodesCommand,
   leasesCommand,
   leasesCheckCommand,
   leasesReleaseCommand,
+  explainPolicyCommand,
   installCommand,
   uninstallCommand,
   cleanupCommand,
