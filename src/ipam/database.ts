@@ -2,7 +2,7 @@
 // first line, and the watch over its files. What the tables hold is not known here.
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { DamagedStore } from "./store-fault.ts";
-import { type DatabaseFiles, inodeOf } from "./store-paths.ts";
+import { type DatabaseFiles, inodeOf, isEmpty } from "./store-paths.ts";
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -39,7 +39,8 @@ export class Database implements Disposable {
   get footing(): Footing {
     const [database, ...parts] = inodesOf(this.#files);
     const [known, ...knownParts] = this.#inodes;
-    if (database !== known) return "replaced";
+    // Truncated to nothing, it is empty to whoever opens it next; whoever has it open reads on from the log.
+    if (database !== known || isEmpty(this.#files.database)) return "replaced";
     if (parts.some((part, at) => part !== undefined && part !== knownParts[at])) return "partsReplaced";
     return parts.includes(undefined) ? "partsMissing" : "same";
   }

@@ -9,7 +9,7 @@ import { LeaseError } from "./lease-error.ts";
 import { rebuild } from "./rebuild.ts";
 import { spendReserve } from "./reserve.ts";
 import { applicationId, applicationOf, migrate, migrations, versionOf } from "./schema.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, type Settings, setSetting } from "./settings.ts";
 import { DamagedStore, explain, isDamage, isFull } from "./store-fault.ts";
 import { fileAt, inodeOf, prepareDirectory, type StorePaths, touch } from "./store-paths.ts";
 import { defaultCooldownMs, type StoreSetup } from "./store-setup.ts";
@@ -87,8 +87,9 @@ function tryToOpen(setup: StoreSetup, options: OpeningOptions): Opened | Damage 
     const settings = prepare(database, setup, options);
     // Somebody may have replaced the file while it was being opened.
     if (inodeOf(paths.database) !== stats.ino) return closeAndRetry(database, setup, options);
+    if (isLogLost) enterLoss(database, setup);
     if (isLogLost || options.compare !== undefined) compare(database, setup, options.compare ?? "its log is missing");
-    return { database, settings };
+    return { database, settings: isLogLost ? readSettings(database) : settings };
   } catch (error) {
     database[Symbol.dispose]();
     if (isDamage(error)) return { damage: error instanceof Error ? error.message : String(error) };
@@ -102,6 +103,11 @@ function tryToOpen(setup: StoreSetup, options: OpeningOptions): Opened | Damage 
  */
 function isIndexAlone({ wal, shm }: StorePaths): boolean {
   return existsSync(shm) && !existsSync(wal) && existsSync(shm);
+}
+
+/** What the log had of addresses that were given and released, nobody knows now. */
+function enterLoss(database: Database, { now }: StoreSetup): void {
+  database.transaction(() => setSetting(database, "rebuilt_at", now()));
 }
 
 function closeAndRetry(database: Database, setup: StoreSetup, options: OpeningOptions): Opened | Damage {
