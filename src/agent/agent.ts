@@ -9,7 +9,7 @@ import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import { type AgentConfig, enforcesPolicies } from "./config.ts";
 import { guardingByView, waitingForGuard } from "./firewall/guarding.ts";
-import { HealthServer } from "./health.ts";
+import { healthServer } from "./health.ts";
 import { Loops } from "./loops.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
@@ -64,9 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loops.start();
   const status = statusPage(options, { source, readiness });
-  started
-    .use(new HealthServer({ listen: config.listen, faults: () => readiness.faults(), status, metrics, log }))
-    .start();
+  started.use(healthServer({ listen: config.listen, faults: () => readiness.faults(), status, metrics, log })).start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
 }

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { createLog, type Log, silent } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
-import { HealthServer } from "./health.ts";
+import { healthServer } from "./health.ts";
+import type { HttpServer } from "./http-server.ts";
 
 const status = () => '{"version":1}\n';
 const metrics = { contentType: "text/plain; version=0.0.4", print: async () => "hextet_faults 0\n" };
@@ -44,16 +45,16 @@ function recorded(): Lines {
   return { log: createLog({ write }), says };
 }
 
-async function started(faults: () => readonly string[] = () => []): Promise<{ server: HealthServer; port: number }> {
+async function started(faults: () => readonly string[] = () => []): Promise<{ server: HttpServer; port: number }> {
   const port = await freePort();
   const { log, says } = recorded();
-  const server = new HealthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, metrics, log });
+  const server = healthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, metrics, log });
   server.start();
   await says("health and metrics served");
   return { server, port };
 }
 
-describe("HealthServer", () => {
+describe("healthServer()", () => {
   test.for(["127.0.0.1", "[::1]"])("answers at %s where it listens on [::]", async (host) => {
     const { server, port } = await started();
     await using _server = server;
@@ -102,7 +103,7 @@ describe("HealthServer", () => {
     const other = createServer().listen(port, "::");
     await once(other, "listening");
     const { log, says } = recorded();
-    await using server = new HealthServer({
+    await using server = healthServer({
       listen: Endpoint.parse(`[::]:${port}`),
       faults: () => [],
       status,
@@ -119,7 +120,7 @@ describe("HealthServer", () => {
   });
 
   test("ends where it never listened", async () => {
-    const server = new HealthServer({
+    const server = healthServer({
       listen: Endpoint.parse("[::]:16128"),
       faults: () => [],
       status,
