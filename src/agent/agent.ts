@@ -56,7 +56,11 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
     metrics.answered(call);
     if (changesPods.has(call.verb)) loops.podsChanged();
   };
-  const guard = { view: () => source.view, inForce: () => loops.inForce() };
+  const guard = {
+    view: () => source.view,
+    isInForce: () => loops.firewallIsInForce,
+    inForce: () => loops.inForce(),
+  };
   const plugin = (name: PluginName) => {
     const named = pluginNamed(name, host);
     return withPolicies ? waitingForGuard(named, guard) : named;

@@ -325,7 +325,9 @@ describe("the documents", () => {
     const readings = examples.map((text) => readClusterFiles([{ file: "cluster.yaml", text }]));
     expect(readings.flatMap(({ faults, remarks }) => [...faults, ...remarks])).toEqual([]);
     const [nodes, policies] = readings.map(({ view }) => view);
-    const states = nodes?.nodes.map(({ name, prefixes }) => `${name}: ${prefixes.map(({ state }) => state).join(", ")}`);
+    const states = nodes?.nodes.map(
+      ({ name, prefixes }) => `${name}: ${prefixes.map(({ state }) => state).join(", ")}`,
+    );
     expect(states).toEqual(["alpha: active, active", "beta: active, active, draining"]);
     expect([...(policies?.policies?.policies.keys() ?? [])]).toEqual(["shop/db", "shop/web"]);
   });

@@ -58,7 +58,7 @@ export function decodeRequest(bytes: Uint8Array): LauncherRequest {
   return { buildId, program, environment: parseEnvironment(environment), stdin };
 }
 
-/** What the launcher sends; here for tests, and for a client that is not the launcher. */
+/** What the launcher sends; here for tests, and for hextetctl, which asks as the launcher does. */
 export function encodeRequest(request: LauncherRequest): Uint8Array {
   const variables = Object.entries(request.environment).map(([name, value]) => `${name}=${value}\0`);
   const blocks = [request.buildId, request.program, variables.join(""), request.stdin].map((text) =>
@@ -89,6 +89,13 @@ export function encodeAnswer({ exitCode, stdout, stderr }: LauncherAnswer): Uint
   view.setUint32(8, out.length);
   view.setUint32(12, err.length);
   return Buffer.concat([head, out, err]);
+}
+
+/** What the first reply says; undefined where it is none of ours. */
+export function replyKindOf(bytes: Uint8Array): keyof typeof replyKinds | undefined {
+  if (magic.some((byte, at) => bytes[at] !== byte)) return undefined;
+  const kinds = ["accepted", "answer", "declined"] as const;
+  return kinds.find((kind) => replyKinds[kind] === bytes[magic.length]);
 }
 
 const encoder = new TextEncoder();

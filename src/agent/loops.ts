@@ -67,6 +67,11 @@ export class Loops {
     return this.#firewall.inForce();
   }
 
+  /** Whether pods behind guarded links are safe. */
+  get firewallIsInForce(): boolean {
+    return this.#firewall.isInForce;
+  }
+
   /** What the packet filter counted. */
   counts(): Promise<PacketCounts> {
     return this.#firewall.counts();

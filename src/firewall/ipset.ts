@@ -10,6 +10,8 @@ export interface IpSet {
   readonly family: "inet" | "inet6";
   /** The very same object for the same content of a ruleset: what did not change is then known without a look at it. */
   readonly elements: ReadonlySet<string>;
+  /** Rules ask only who is not in it: whoever comes to it is to find the rules that are meant for him. */
+  readonly isLate?: true;
 }
 
 const types: Readonly<Record<Content["kind"], IpSet["type"]>> = {
@@ -23,16 +25,28 @@ const types: Readonly<Record<Content["kind"], IpSet["type"]>> = {
 /** By their names in the kernel. */
 export function ipSets(rules: FamilyRules, names: IptablesNames): ReadonlyMap<string, IpSet> {
   const family = names.family === "v6" ? "inet6" : "inet";
+  const late = askedInTheNegative(rules);
   return new Map(
     [...rules.sets].flatMap(([name, content]): [string, IpSet][] => {
       const type = types[content.kind];
-      if (content.kind !== "chains") return [[names.set(name), { type, family, elements: plainElements(content) }]];
+      if (content.kind !== "chains") {
+        const set: IpSet = { type, family, elements: plainElements(content) };
+        return [[names.set(name), late.has(name) ? { ...set, isLate: true } : set]];
+      }
       return [...targetsOf(content)].map(([chain, elements]) => [
         names.target(name, chain),
         { type, family, elements },
       ]);
     }),
   );
+}
+
+function askedInTheNegative({ chains }: FamilyRules): ReadonlySet<string> {
+  const asked = [...chains.values()].flatMap(({ rules }) =>
+    rules.flatMap(({ when }) => when.flatMap((match) => (match.kind === "set" ? [match] : []))),
+  );
+  const positive = new Set(asked.filter(({ not }) => not === undefined).map(({ set }) => set));
+  return new Set(asked.map(({ set }) => set).filter((set) => !positive.has(set)));
 }
 
 type PlainContent = Exclude<Content, { kind: "chains" }>;

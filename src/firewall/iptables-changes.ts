@@ -1,6 +1,6 @@
 // Prints what makes one family's iptables and ipset rules into others. The kernel takes each table of iptables whole, but sets one element
 // after the other: so elements come before the rules, and go after them, and each set holds at every moment what it held before,
-// what it is to hold, or both (docs/decisions/two-firewall-backends.md has what follows from that).
+// what it is to hold, or both; those that rules ask only in the negative get theirs last (docs/decisions/two-firewall-backends.md).
 import { elementChanges, type NameChanges, nameChanges, sameLines } from "./changes.ts";
 import { addElements, createSet, deleteElements, type IpSet } from "./ipset.ts";
 import {
@@ -53,15 +53,18 @@ function setChanges(before: Sets, after: Sets): Omit<IptablesChanges, "rules"> {
   const sets = nameChanges(before, after);
   const changed = [...sets.added, ...sets.kept].map((name) => {
     const want = after.get(name);
-    return { name, ...elementChanges(before.get(name)?.elements ?? new Set(), want?.elements ?? new Set()) };
+    return { name, isLate: want?.isLate === true, ...elementChanges(before.get(name)?.elements ?? new Set(), want?.elements ?? new Set()) };
   });
   const created = sets.added.flatMap((name) => {
     const set = after.get(name);
     return set === undefined ? [] : [createSet(name, set)];
   });
+  const additions = (late: boolean) =>
+    changed.flatMap(({ name, isLate, added }) => (isLate === late ? addElements(name, added) : []));
   return {
-    setsBefore: text([...created, ...changed.flatMap(({ name, added }) => addElements(name, added))]),
+    setsBefore: text([...created, ...additions(false)]),
     setsAfter: text([
+      ...additions(true),
       ...changed.flatMap(({ name, removed }) => deleteElements(name, removed)),
       ...sets.removed.map((name) => `destroy ${name}`),
     ]),

@@ -24,7 +24,7 @@ export function guardingByFile({ path, bootId, read = readGuard }: GuardOrigin):
     const guard = readOrRefuse(path, pod, read);
     if (!guard.namespaces.includes(pod.namespace)) return "open";
     if (guard.bootId === bootId()) return "guarded";
-    throw refusal(pod, "this node has been restarted, and its firewall is not in force yet");
+    throw notYet(pod, "this node has been restarted, and its firewall is not in force yet");
   };
 }
 
@@ -33,10 +33,11 @@ function readOrRefuse(path: string, pod: PodIdentity, read: (path: string) => Gu
     return read(path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw refusal(pod, `whether a NetworkPolicy is meant for it is not known, because ${path} cannot be read (${why})`);
+    throw notYet(pod, `whether a NetworkPolicy is meant for it is not known, because ${path} cannot be read (${why})`);
   }
 }
 
-function refusal({ namespace, name }: PodIdentity, why: string): CniError {
+/** The runtime is to try again. */
+export function notYet({ namespace, name }: PodIdentity, why: string): CniError {
   return new CniError("tryAgainLater", `Cannot attach pod ${namespace}/${name} yet: ${why}`, { details: fix });
 }

@@ -25,6 +25,7 @@ export interface AbsentFirewallOptions {
 }
 
 export class AbsentFirewall implements AgentFirewall {
+  readonly isInForce = true;
   readonly #options: AbsentFirewallOptions;
   readonly #loop: Loop;
   #isGone = false;

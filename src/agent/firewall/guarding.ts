@@ -6,7 +6,7 @@ import type { PodIdentity } from "../../cni/args.ts";
 import type { Plugin } from "../../cni/dispatch.ts";
 import type { PodGroup } from "../../firewall/pod-group.ts";
 import type { Address } from "../../ip/address.ts";
-import type { Guarding } from "../../plugin/guard.ts";
+import { type Guarding, notYet } from "../../plugin/guard.ts";
 import { localPodsOf } from "../../policy/local-pods.ts";
 import { matches } from "../../policy/selector.ts";
 
@@ -15,6 +15,8 @@ import { matches } from "../../policy/selector.ts";
  * and waits; a container that begins with a connection has it delayed by what TCP waits before it asks again.
  */
 const maxWaitMs = 1_000;
+/** Behind a guarded link nothing is safe before there are rules at all: an agent that has just started writes them first. */
+const maxFirstWaitMs = 10_000;
 
 type Views = () => ClusterView | undefined;
 
@@ -38,9 +40,11 @@ function groupOf(view: ClusterView | undefined, { namespace, name, uid }: PodIde
 
 export interface Guard {
   readonly view: Views;
+  /** Whether the kernel has rules of an agent's, be it an earlier one's, since it booted. */
+  readonly isInForce: () => boolean;
   /** Resolves when the packet filter has been brought up to what was true when this was called. */
   readonly inForce: () => Promise<void>;
-  readonly maxWaitMs?: number;
+  readonly limits?: { readonly firstMs: number; readonly usualMs: number };
 }
 
 /** The plugin, whose ADD of a pod that a policy may be meant for ends when the filter knows it. */
@@ -49,15 +53,27 @@ export function waitingForGuard(plugin: Plugin, guard: Guard): Plugin {
   return {
     ...plugin,
     async add(request) {
+      if (request.pod !== undefined && guarding(request.pod) === "guarded") await requireRules(guard, request.pod);
       const added = await plugin.add(request);
       const addresses = added.result.ips.map(({ address }) => address.address);
       const pod = request.pod ?? podAt(guard.view(), addresses);
-      if (guarding(pod) === "guarded") {
-        await Promise.race([guard.inForce(), wait(guard.maxWaitMs ?? maxWaitMs, undefined, { ref: false })]);
-      }
+      if (guarding(pod) === "guarded") await awaitRules(guard, guard.limits?.usualMs ?? maxWaitMs);
       return added;
     },
   };
+}
+
+async function requireRules(guard: Guard, pod: PodIdentity): Promise<void> {
+  if (guard.isInForce()) return;
+  await awaitRules(guard, guard.limits?.firstMs ?? maxFirstWaitMs);
+  if (!guard.isInForce()) throw notYet(pod, "a NetworkPolicy may be meant for it, and the firewall is not in force");
+}
+
+async function awaitRules({ inForce }: Guard, limitMs: number): Promise<void> {
+  const limit = new AbortController();
+  const late = wait(limitMs, undefined, { ref: false, signal: limit.signal }).catch(() => {});
+  await Promise.race([inForce(), late]);
+  limit.abort();
 }
 
 /** Runtimes that do not name pods are told apart by addresses; nothing runs in such a pod before its ADD has ended. */

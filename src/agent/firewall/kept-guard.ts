@@ -19,6 +19,10 @@ export class KeptGuard {
     this.#text = found === undefined ? "" : printGuard(found);
   }
 
+  isInForce(bootId: string): boolean {
+    return this.#guard.bootId === bootId;
+  }
+
   /** To be called before the rules are written: a pod attached in between by the standalone runtime is guarded by the old and the new. */
   async widen(namespaces: readonly string[]): Promise<void> {
     const { bootId, namespaces: before } = this.#guard;

@@ -17,11 +17,13 @@ import { DeniedLog } from "./denied-log.ts";
 import { type DescribePacket, describing } from "./denied-packet.ts";
 import { type Computed, FirewallLoop, type FirewallLoopOptions } from "./firewall-loop.ts";
 import { KeptFilter, type KeptFilterOptions } from "./kept-filter.ts";
+import type { KeptGuard } from "./kept-guard.ts";
 import { PacketCounters, type PacketCounts } from "./packet-counts.ts";
 import { TablesWatch } from "./tables-watch.ts";
 
-export interface NodeFirewallOptions extends Omit<FirewallLoopOptions, "config" | "filter" | "onInForce"> {
+export interface NodeFirewallOptions extends Omit<FirewallLoopOptions, "config" | "filter" | "guard" | "onInForce"> {
   readonly config: AgentConfig;
+  readonly guard: KeptGuard;
   readonly setting: BackendSetting;
   readonly host: Host;
 }
@@ -82,6 +84,10 @@ export class NodeFirewall implements AgentFirewall {
 
   inForce(): Promise<void> {
     return this.#loop.inForce();
+  }
+
+  get isInForce(): boolean {
+    return this.#options.guard.isInForce(this.#options.bootId);
   }
 
   async backend(): Promise<BackendSetting> {
