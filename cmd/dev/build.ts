@@ -10,6 +10,7 @@ import { buildAddon, isBuilt } from "../../src/netlink/addon/build.ts";
 import { bundle } from "./build/bundle.ts";
 import { compile } from "./build/bytecode.ts";
 import { compileLauncher, setBuildId } from "./build/launcher.ts";
+import { copyLicenses } from "./build/licenses.ts";
 import { replaceBy, writeIfChanged } from "./build/output.ts";
 import { makeRuntime } from "./build/runtime.ts";
 
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
   const runtime = makeRuntime(root, { library, cache, start });
   for (const name of runtime.files) libraryNames.add(name);
   const launcher = compileLauncher(root, { cache, loader: runtime.loader });
+  copyLicenses(root, join(output, "licenses"), [start, ...bundles]);
   removeStrays();
   const named = [...libraryNames].filter((name) => !unnamed.test(name));
   const buildId = buildIdOf([...describe("lib", named), describeFile("bin/hextet", launcher, true)]);

@@ -1,5 +1,5 @@
 // npm run e2e:kind -- [options]: Hextet in real clusters, tried as users would. Ends with "N passed, N failed"; the exit code is 0 where
-// nothing failed, 1 where something did, 2 where it could not begin.
+// nothing failed, 1 where something did, 2 where it was not run: a program is missing, or the call cannot be understood.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const missing = await missingFor(options);
   if (missing.length > 0) {
-    process.stderr.write(missing.map((line) => `e2e:kind: ${line}\n`).join(""));
+    process.stderr.write(missing.map((line) => `kind: not run: ${line}\n`).join(""));
     return 2;
   }
   const report = new Report((line) => process.stdout.write(`${line}\n`));
@@ -100,7 +100,8 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     process.stderr.write(`e2e:kind: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (error instanceof TypeError) process.stderr.write(`\n${usage}`);
-    process.exitCode = 2;
+    const isUsage = error instanceof TypeError;
+    if (isUsage) process.stderr.write(`\n${usage}`);
+    process.exitCode = isUsage ? 2 : 1;
   },
 );

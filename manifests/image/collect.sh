@@ -43,3 +43,11 @@ extensions=$(find / -xdev -path '*/xtables/*.so' -not -path "$target/*")
 # shellcheck disable=SC2086 # one word each
 copy $programs $extensions $(libraries_of $programs $extensions) /etc/protocols /etc/services
 for path in /etc/ssl/certs/ca-certificates.crt /etc/nsswitch.conf; do [ ! -e "$path" ] || copy "$path"; done
+
+# What is given away needs its license: Debian's texts of each package that something was copied from, and those they refer to.
+find "$target" -type f | sed "s,^$target,," | while read -r path; do
+  dpkg-query --search "$path" 2>/dev/null || dpkg-query --search "${path#/usr}" 2>/dev/null || true
+done | sed 's/[:,].*//' | sort -u | while read -r package; do
+  [ ! -e "/usr/share/doc/$package/copyright" ] || copy "/usr/share/doc/$package/copyright"
+done
+copy /usr/share/common-licenses/*
