@@ -57,7 +57,7 @@ function changeOf(one: Measurement, other: Measurement, runs: { earlier: Named; 
     before: one.p50,
     after: other.p50,
     factor: is.middle === was.middle ? 1 : is.middle / was.middle,
-    verdict: verdictOf(was, is, other.unit === "per s"),
+    verdict: verdictOf(was, is, other.unit === "per s" || other.unit === "Gbit/s"),
   };
 }
 

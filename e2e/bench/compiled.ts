@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-export type CompiledName = "chain" | "floor" | "timed-jobs";
+export type CompiledName = "chain" | "floor" | "ping-pong" | "timed-jobs";
 
 /** The path of the program. */
 export function compiled(name: CompiledName, directory: string): string {

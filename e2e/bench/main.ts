@@ -1,13 +1,15 @@
-// npm run bench -- [attach|ipam|routes|agent] [options]: measures Hextet beside its peers, or beside itself, in one run.
+// npm run bench -- [attach|ipam|routes|agent|policy|datapath] [options]: measures Hextet beside its peers, or beside itself, in one run.
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { benchAgentProcess } from "./agent.ts";
 import { benchAttach } from "./attach.ts";
+import { benchDatapath } from "./datapath.ts";
 import { runInside, withScratch } from "./enclosure.ts";
 import { benchIpam } from "./ipam.ts";
 import { circumstances } from "./measured.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import type { Outcome } from "./outcome.ts";
+import { benchPolicy } from "./policy.ts";
 import { profileAttach } from "./profile.ts";
 import { describeComparison, describeVersions, readRecord, writeRecord } from "./record.ts";
 import { benchRoutes } from "./routes.ts";
@@ -42,6 +44,10 @@ function run(options: Options, scratchDirectory: string): Promise<Outcome> {
       return benchRoutes({ ...options, scratchDirectory });
     case "agent":
       return benchAgentProcess({ ...options, ...places });
+    case "policy":
+      return benchPolicy(options);
+    case "datapath":
+      return benchDatapath({ ...options, ...places });
   }
 }
 

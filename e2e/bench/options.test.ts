@@ -35,18 +35,21 @@ describe("parseOptions()", () => {
     ["routes", { nodes: [5000], samples: 5 }],
     ["agent", { nodes: [10, 5000], restSeconds: 10, churn: 20 }],
     ["ipam", { leases: [1000, 1_000_000], samples: 100 }],
+    ["policy", { pods: [10_000], policies: 1000, here: 200, samples: 5, backends: ["nftables", "iptables"] }],
+    ["datapath", { policies: 300, seconds: 1, samples: 5, backends: ["nftables", "iptables"] }],
   ] as const)("%s has its own defaults", ([bench, expected]) => {
     expect(parseOptions([bench])).toMatchObject({ bench, ...expected });
   });
 
   test.for([
-    [["attch"], 'There is no bench "attch"; there are attach, ipam, routes, agent'],
+    [["attch"], 'There is no bench "attch"; there are attach, ipam, routes, agent, policy, datapath'],
     [["attach", "ipam"], "One bench at a time: leave out ipam"],
     [["--family", "v5"], '--family: "v5" is not one of v4, v6, dual'],
     [["--samples", "0"], '--samples: "0" is not a number from 1 to 100000'],
-    [["--pods", "1,"], '--pods: "" is not a number from 0 to 10000'],
+    [["--pods", "1,"], '--pods: "" is not a number from 0 to 100000'],
     [["--parallel", "33"], '--parallel: "33" is not a number from 1 to 32'],
     [["--nodes", "1e3"], '--nodes: "1e3" is not a number from 1 to 20000'],
+    [["policy", "--backend", "pf"], '--backend: "pf" is not one of nftables, iptables, iptables-nft, iptables-legacy'],
     [["--sample", "1"], "Unknown option '--sample'"],
   ] as const)("%j is refused", ([args, message]) => {
     expect(() => parseOptions(args)).toThrow(message);
@@ -70,5 +73,6 @@ test("usage tells of every option", () => {
     "profile",
   ])
     expect(usage).toContain(`--${name}`);
-  for (const name of ["leases", "nodes", "rest", "churn", "help"]) expect(usage).toContain(`--${name}`);
+  for (const name of ["leases", "nodes", "rest", "churn", "policies", "here", "backend", "seconds", "help"])
+    expect(usage).toContain(`--${name}`);
 });

@@ -1,15 +1,16 @@
 // The command line of the benches: what may be said to which of them, read into values. Pure; a fault names the option, the value
 // and what would do.
 import { parseArgs } from "node:util";
+import { type BackendName, backendChoices, isBackendName } from "./backend-names.ts";
 import type { Families } from "./subjects.ts";
 
-export const usage = `npm run bench -- [attach|ipam|routes|agent] [options]
+export const usage = `npm run bench -- [attach|ipam|routes|agent|policy|datapath] [options]
 
 Measures Hextet beside its peers in one run, in turns, in namespaces of its own; needs root. docs/performance.md says what
 each subject is and what the columns mean.
 
   --family LIST       v4, v6, dual, separated by commas           (dual)
-  --samples N         measured runs of each                       (attach, ipam: 100; burst: 200; routes: 5)
+  --samples N         measured runs of each                       (attach, ipam: 100; burst: 200; others: 5)
   --json FILE         writes the measurements as JSON
   --against FILE      compares with the JSON of an earlier run, and tells what changed beyond noise
   --help              this text
@@ -32,9 +33,20 @@ agent: memory and processor time of the agent with a cluster file
   --nodes LIST        of the cluster                              (10,5000)
   --rest SECONDS      how long it is watched doing nothing        (10)
   --churn N           changes of the cluster file                 (20)
+
+policy: a node's packet filter from nothing, a pod more elsewhere, a pod more here; then a pass with nothing to change
+  --pods LIST         of the cluster                              (10000)
+  --policies N        of the cluster                              (1000)
+  --here N            pods on this node                           (200)
+  --backend LIST      nftables, iptables, iptables-nft, iptables-legacy  (nftables,iptables)
+
+datapath: throughput and round trips of pods, without and with policy, beside a bare pair of links and the reference bridge
+  --policies N        in force, one of them for each pod          (300)
+  --seconds N         of throughput in each round                 (1)
+  --backend LIST      as above
 `;
 
-export const benches = ["attach", "ipam", "routes", "agent"] as const;
+export const benches = ["attach", "ipam", "routes", "agent", "policy", "datapath"] as const;
 export type Bench = (typeof benches)[number];
 
 export interface Options {
@@ -53,6 +65,10 @@ export interface Options {
   readonly nodes: readonly number[];
   readonly restSeconds: number;
   readonly churn: number;
+  readonly policies: number;
+  readonly here: number;
+  readonly backends: readonly BackendName[];
+  readonly seconds: number;
   readonly help: boolean;
   /** In namespaces made for the bench; it executes itself there. */
   readonly inside: boolean;
@@ -74,7 +90,7 @@ export function parseOptions(args: readonly string[]): Options {
     samples: count("samples", values.samples ?? defaultSamples(bench, burst), 1, 100_000),
     json: values.json,
     against: values.against,
-    pods: list("pods", values.pods, 0, 10_000),
+    pods: list("pods", values.pods ?? (bench === "policy" ? "10000" : "0"), 0, 100_000),
     parallel: count("parallel", values.parallel ?? (burst ? String(burstParallel) : "1"), 1, 32),
     round: burst ? burstSize : round,
     only: values.only === undefined ? [] : values.only.split(","),
@@ -84,6 +100,10 @@ export function parseOptions(args: readonly string[]): Options {
     nodes: list("nodes", values.nodes ?? (bench === "agent" ? "10,5000" : "5000"), 1, 20_000),
     restSeconds: count("rest", values.rest, 1, 3600),
     churn: count("churn", values.churn, 1, 10_000),
+    policies: count("policies", values.policies ?? (bench === "policy" ? "1000" : "300"), 2, 20_000),
+    here: count("here", values.here, 1, 1000),
+    backends: values.backend.split(",").map(parseBackend),
+    seconds: count("seconds", values.seconds, 1, 60),
     help: values.help,
     inside: values.inside,
   };
@@ -98,7 +118,7 @@ function read(args: readonly string[]) {
       samples: { type: "string" },
       json: { type: "string" },
       against: { type: "string" },
-      pods: { type: "string", default: "0" },
+      pods: { type: "string" },
       parallel: { type: "string" },
       burst: { type: "boolean", default: false },
       only: { type: "string" },
@@ -108,6 +128,10 @@ function read(args: readonly string[]) {
       nodes: { type: "string" },
       rest: { type: "string", default: "10" },
       churn: { type: "string", default: "20" },
+      policies: { type: "string" },
+      here: { type: "string", default: "200" },
+      backend: { type: "string", default: "nftables,iptables" },
+      seconds: { type: "string", default: "1" },
       help: { type: "boolean", default: false },
       inside: { type: "boolean", default: false },
     },
@@ -123,13 +147,18 @@ function benchNamed([name = "attach", ...more]: readonly string[]): Bench {
 }
 
 function defaultSamples(bench: Bench, burst: boolean): string {
-  if (bench === "routes") return "5";
+  if (bench !== "attach" && bench !== "ipam") return "5";
   return burst ? String(burstSize) : "100";
 }
 
 function parseFamilies(text: string): Families {
   if (text === "v4" || text === "v6" || text === "dual") return text;
   throw new TypeError(`--family: ${JSON.stringify(text)} is not one of v4, v6, dual`);
+}
+
+function parseBackend(text: string): BackendName {
+  if (isBackendName(text)) return text;
+  throw new TypeError(`--backend: ${JSON.stringify(text)} is not one of ${Object.keys(backendChoices).join(", ")}`);
 }
 
 function list(name: string, text: string, least: number, most: number): readonly number[] {

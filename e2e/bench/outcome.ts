@@ -10,7 +10,7 @@ export interface Outcome {
 export interface Measurement extends Pick<Figures, "count" | "p50" | "p90" | "p99" | "low" | "high"> {
   /** The same in every run that measures the same. */
   readonly name: string;
-  readonly unit: "ms" | "us" | "MiB" | "per s" | "requests";
+  readonly unit: "ms" | "us" | "MiB" | "per s" | "Gbit/s" | "requests";
   /** Name of what was measured beside it in the same run, and slows down with the machine as it does. */
   readonly peer?: string;
 }

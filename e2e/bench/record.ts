@@ -8,7 +8,7 @@ import type { Measurement } from "./outcome.ts";
 
 const measurement = v.object({
   name: v.string(),
-  unit: v.picklist(["ms", "us", "MiB", "per s", "requests"]),
+  unit: v.picklist(["ms", "us", "MiB", "per s", "Gbit/s", "requests"]),
   count: v.number(),
   p50: v.number(),
   p90: v.number(),
