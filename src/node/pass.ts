@@ -109,7 +109,7 @@ async function applyNode(connection: Connection, view: ClusterView, options: Pas
   if (errors.length === 1) throw errors[0];
 }
 
-type Deciding = Pick<NodePassOptions, "kernel" | "settings" | "podAddresses">;
+type Deciding = Pick<NodePassOptions, "settings" | "podAddresses"> & { readonly kernel: Pick<Kernel, "sysctl"> };
 
 /** All that is wanted, from what is known of the cluster and what the host has. */
 export function decideNode(view: ClusterView, host: Host, { kernel, settings, podAddresses }: Deciding) {

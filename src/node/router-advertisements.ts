@@ -64,7 +64,7 @@ function lost(link: string): Fault {
 export function findListeners(
   host: Host,
   uplinks: Uplinks,
-  known: { readonly sysctl: Sysctl; readonly record: SysctlRecord; readonly heard: HeardRouters },
+  known: { readonly sysctl: Sysctl; readonly record: Pick<SysctlRecord, "find">; readonly heard: HeardRouters },
 ): Listener[] {
   const defaults = defaultRoutes(host).filter(({ family }) => family === "v6");
   const expecting = defaults.length === 0 ? uplinks.links.map(({ name }) => name) : [];

@@ -1,0 +1,70 @@
+// Whether an agent serves calls of the installed executable, asked as a launcher would: by a VERSION call, which changes nothing. And
+// what it says of itself by HTTP.
+import { statSync } from "node:fs";
+import { get } from "node:http";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+import type { Endpoint } from "../../agent/endpoint.ts";
+import { encodeRequest, replyKindOf } from "../../agent/launcher-protocol.ts";
+import type { AgentFacts } from "../facts.ts";
+
+/** The launcher waits one second for an agent to accept. */
+const timeoutMs = 2_000;
+
+export async function readAgent(socket: string, buildId: string | undefined): Promise<AgentFacts> {
+  const stats = statSync(socket, { throwIfNoEntry: false });
+  const directory = statSync(dirname(socket), { throwIfNoEntry: false });
+  const rights = {
+    ...(stats === undefined ? {} : { mode: stats.mode & 0o777, owner: stats.uid }),
+    ...(directory === undefined ? {} : { directoryMode: directory.mode & 0o777 }),
+  };
+  return { socket, ...rights, state: stats === undefined ? "absent" : await call(socket, buildId ?? "") };
+}
+
+function call(path: string, buildId: string): Promise<AgentFacts["state"]> {
+  const request = encodeRequest({
+    buildId,
+    program: "hextet",
+    environment: { CNI_COMMAND: "VERSION" },
+    stdin: '{"cniVersion":"1.0.0"}',
+  });
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, timeout: timeoutMs }, () => socket.write(request));
+    const end = (state: AgentFacts["state"]) => {
+      socket.destroy();
+      resolve(state);
+    };
+    socket.on("data", (bytes) =>
+      end(typeof bytes !== "string" && replyKindOf(bytes) === "declined" ? "declined" : "served"),
+    );
+    socket.on("timeout", () => end("silent"));
+    socket.on("end", () => end("silent"));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EACCES" || error.code === "EPERM")
+        reject(new Error(`${path} is root's alone: run it as root`));
+      else end(error.code === "ECONNREFUSED" ? "refused" : "absent");
+    });
+  });
+}
+
+/** Lines of /readyz; undefined where nobody answers, which another check tells. */
+export async function readAgentFaults({ address, port }: Endpoint): Promise<readonly string[] | undefined> {
+  const host = address.isUnspecified ? (address.family === "v6" ? "::1" : "127.0.0.1") : `${address}`;
+  const page = await ask(host, port);
+  if (page === undefined || page.status === 200) return page && [];
+  return page.status === 503 ? page.text.trimEnd().split("\n") : undefined;
+}
+
+function ask(host: string, port: number): Promise<{ readonly status: number; readonly text: string } | undefined> {
+  return new Promise((resolve) => {
+    const request = get({ host, port, path: "/readyz", timeout: timeoutMs, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => (text += part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(undefined));
+    request.on("close", () => resolve(undefined));
+  });
+}
