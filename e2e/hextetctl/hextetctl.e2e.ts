@@ -1,0 +1,162 @@
+// hextetctl on the lab's nodes, beside real agents and without one: what it tells is what is there, in its words and exit codes.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { paths } from "../lab/files.ts";
+import { Lab } from "../lab/lab.ts";
+import type { RunningMachine } from "../lab/machine.ts";
+import type { Pod } from "../lab/pod.ts";
+import { build } from "../runtime/built.ts";
+import { eventually } from "../runtimes/eventually.ts";
+
+const dist = build();
+const hextetctl = `${dist}/bin/hextetctl`;
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function ran(node: RunningMachine, ...args: readonly string[]): Promise<Ran> {
+  return node.attempt([hextetctl, ...args]);
+}
+
+async function json<T>(
+  node: RunningMachine,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly value: T }> {
+  const { code, stdout, stderr } = await ran(node, ...args, "-o", "json");
+  if (stdout === "") throw new Error(stderr);
+  return { code, value: JSON.parse(stdout) as T };
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`There is no ${what}`);
+  return value;
+}
+
+describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
+  let lab: Lab;
+  let alpha: RunningMachine;
+  let beta: RunningMachine;
+  let own: Pod;
+  const count = families === "dual" ? 2 : 1;
+
+  beforeAll(async () => {
+    lab = await Lab.start({
+      wiring: "link",
+      nodes: 2,
+      families,
+      podsPerNode: 1,
+      build: dist,
+      program: [`${dist}/bin/hextet-agent`],
+    });
+    [alpha, beta] = [lab.machine("alpha"), lab.machine("beta")];
+    own = found(
+      lab.pods.find(({ node }) => node === alpha),
+      "pod on alpha",
+    );
+    await eventually("both nodes are well", async () => {
+      const { code } = await ran(alpha, "status", "--cluster");
+      return code === 0 ? true : undefined;
+    });
+  });
+
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  test("status tells of this node and of all, for people and for programs", async () => {
+    const { stdout } = await ran(alpha, "status");
+    expect(stdout).toMatch(/^Node +alpha$/m);
+    expect(stdout).toMatch(/^Agent +up since \d{4}-\d\d-\d\dT.*, build [0-9a-f]{16}, process \d+$/m);
+    expect(stdout).toContain("No faults.");
+    const { value } = await json<{ routes: unknown; attachments: number; ranges: readonly { held: number }[] }>(
+      alpha,
+      "status",
+    );
+    expect(value).toMatchObject({ version: 1, node: "alpha", attachments: 1 });
+    expect(value.routes).toEqual({ wanted: 2 * count, present: 2 * count, differing: [] });
+    expect(value.ranges.map(({ held }) => held)).toEqual(Array.from({ length: count }, () => 1));
+    const all = await ran(alpha, "status", "--cluster");
+    expect(all.stdout).toMatch(/^alpha +up /m);
+    expect(all.stdout).toMatch(/^beta +up /m);
+  });
+
+  test("pods, nodes and leases find an address however it is written", async () => {
+    for (const address of own.addresses) {
+      const written = address.family === "v6" ? spelledOut(address.bytes()) : String(address);
+      const pods = await json<readonly { name: string }[]>(alpha, "pods", written);
+      expect(pods.value.map(({ name }) => name)).toEqual(["alpha-1"]);
+      const nodes = await json<readonly { name: string }[]>(alpha, "nodes", written);
+      expect(nodes.value.map(({ name }) => name)).toEqual(["alpha"]);
+      const leases = await json<readonly { address: string; state: string }[]>(alpha, "leases", written);
+      expect(leases.value).toMatchObject([{ address: String(address), state: "active" }]);
+      const refused = await ran(alpha, "leases", "release", written);
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toContain(`${address} is led to link hx`);
+    }
+    expect((await ran(alpha, "pods", "203.0.113.1")).code).toBe(1);
+    expect(await ran(alpha, "pods", "::ffff:192.0.2.1")).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  test("leases check proves that records agree, and names what does not", async () => {
+    expect(await ran(alpha, "leases", "check")).toMatchObject({
+      code: 0,
+      stdout: "Lease database, kernel and cluster agree.\n",
+    });
+    const [address] = own.addresses;
+    const { value } = await json<readonly { hostLink: string }[]>(alpha, "pods");
+    const link = found(value[0]?.hostLink, "link");
+    const family = address?.family === "v6" ? "-6" : "-4";
+    await alpha.run("ip", family, "route", "delete", `${address}`, "dev", link);
+    const check = await ran(alpha, "leases", "check");
+    expect(check.code).toBe(1);
+    expect(check.stdout).toContain(`${address} is leased to pod default/alpha-1`);
+    expect(check.stdout).toContain("fix: delete the pod");
+    await alpha.run("ip", family, "route", "add", `${address}`, "dev", link, "proto", "72");
+    expect((await ran(alpha, "leases", "check")).code).toBe(0);
+  });
+
+  test("explain policy says which rule decides", async () => {
+    const other = found(
+      lab.pods.find(({ node }) => node === beta),
+      "pod on beta",
+    );
+    const sections = [own, other].map(({ name, addresses }) => {
+      return `  ${name}: { labels: { app: ${name} }, addresses: [${addresses.join(", ")}] }\n`;
+    });
+    const policy =
+      "policies:\n  - metadata: { name: closed }\n    spec:\n      podSelector: { matchLabels: { app: alpha-1 } }\n" +
+      "      ingress: [{ from: [{ podSelector: { matchLabels: { app: beta-1 } } }], ports: [{ port: 80 }] }]\n";
+    const { value: nodes } = await json<
+      readonly { name: string; addresses: string[]; prefixes: { prefix: string }[] }[]
+    >(alpha, "nodes");
+    const nodeLines = nodes.map(({ name, addresses, prefixes }) => {
+      return `  ${name}: { addresses: [${addresses.map((each) => `"${each}"`).join(", ")}], prefixes: [${prefixes.map(({ prefix }) => `"${prefix}"`).join(", ")}] }\n`;
+    });
+    const quoted = sections.map((line) =>
+      line.replace(
+        /addresses: \[(.*)\]/,
+        (_, list: string) =>
+          `addresses: [${list
+            .split(", ")
+            .map((each) => `"${each}"`)
+            .join(", ")}]`,
+      ),
+    );
+    for (const node of [alpha, beta])
+      node.write(paths.cluster, `nodes:\n${nodeLines.join("")}pods:\n${quoted.join("")}${policy}`);
+    const allowed = await ran(alpha, "explain", "policy", "default/beta-1", "default/alpha-1", "80");
+    expect(allowed).toMatchObject({ code: 0 });
+    const denied = await ran(alpha, "explain", "policy", "beta-1", "alpha-1", "81/tcp");
+    expect(denied.code).toBe(1);
+    expect(denied.stdout.match(/denied$/gm)).toHaveLength(count);
+    expect(denied.stdout).toContain("rule 1, from pods with app=beta-1, ports 80/tcp: the port does not match");
+  });
+});
+
+/** All hextets in full, in capital letters. */
+function spelledOut(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString("hex")
+    .toUpperCase()
+    .replace(/(.{4})(?!$)/g, "$1:");
+}
