@@ -89,6 +89,8 @@ interface TrialOptions {
 class Trial {
   readonly #options: TrialOptions;
   readonly #container: Container;
+  /** It was killed on its way out: what is there is there. */
+  #hasAnswered = false;
 
   constructor(options: TrialOptions) {
     this.#options = options;
@@ -132,9 +134,9 @@ class Trial {
       await runtime[one.verb](subject.list, this.#container);
       return false;
     } catch (error) {
-      if (error instanceof PluginFailure && (error.execution.code === null || error.execution.code === 137))
-        return true;
-      throw error;
+      if (!(error instanceof PluginFailure) || !isKilled(error)) throw error;
+      this.#hasAnswered = error.execution.stdout.includes('"ips":');
+      return true;
     }
   }
 
@@ -162,8 +164,8 @@ class Trial {
     const { at, one } = this.#options;
     const ways = { add: ["add", "del", "gc"], del: ["del", "add", "gc"] } as const;
     const way = ways[one.verb][at % 3];
-    // The agent's ADD was answered, so the attachment is there, and another ADD is to be refused.
-    const isThere = one.worker === "agent" && one.verb === "add";
+    // An ADD that was answered has made the attachment, and another is to be refused.
+    const isThere = one.worker === "agent" || this.#hasAnswered;
     if (way === "gc") await this.#collect();
     else if (way === "add" && !isThere && one.verb === "add") await this.#callAgain("add");
     await this.#callAgain("del");
@@ -190,6 +192,11 @@ class Trial {
     await subject.audit(ledger, this.#what, standing);
     subject.expectEmpty(ledger, this.#what, pod);
   }
+}
+
+/** Itself, or a program it ran: nft, of which it then tells. */
+function isKilled({ execution: { code }, message }: PluginFailure): boolean {
+  return code === null || code === 137 || message.includes("it ended with code 137");
 }
 
 /** The kernel takes a moment over the end of a process. */

@@ -28,6 +28,10 @@ interface Fault {
   readonly delRefusal?: RegExp;
   /** The pods end with it. */
   readonly endsPods?: true;
+  /** The latest changes are gone, an end of leases among them; GC finds it. */
+  readonly takesBack?: true;
+  /** The kernel makes no file system read-only that somebody writes to, so there is no agent. */
+  readonly withoutAgent?: true;
   /** What was ever given cannot be known any more. */
   readonly forgets?: true;
 }
@@ -42,13 +46,19 @@ const faults: readonly Fault[] = [
   { fault: "database truncated to nothing", how: "truncate", make: ({ disk }) => disk.truncate(0) },
   { fault: "database truncated to a half", how: "truncate", make: ({ disk }) => disk.truncate(0.5) },
   { fault: "database filled with noise", how: "pseudo-random bytes", make: ({ disk, seed }) => disk.noise(0, seed) },
-  { fault: "the second half noise", how: "pseudo-random bytes", make: ({ disk, seed }) => disk.noise(0.5, seed) },
+  {
+    fault: "the second half noise",
+    how: "pseudo-random bytes",
+    make: ({ disk, seed }) => disk.noise(0.5, seed),
+    takesBack: true,
+  },
   { fault: "another file in its place", how: "text", make: ({ disk }) => disk.replaceByText() },
   {
     fault: "file system read-only",
     how: "mount -o remount,ro",
     make: ({ disk }) => disk.readOnly(true),
     mend: ({ disk }) => disk.readOnly(false),
+    withoutAgent: true,
     refusal: /cannot be written.*Mount its file system writable/,
     delRefusal: /cannot be written.*Mount its file system writable/,
   },
@@ -105,7 +115,8 @@ export async function* database(settings: Settings): AsyncGenerator<Row> {
       // Each column its third of them.
       if (settings.short && at % 3 !== ["v4", "v6", "dual"].indexOf(families)) continue;
       const ledger = new Ledger({ fault: fault.fault, how: fault.how, columns: families });
-      for (const withAgent of settings.short ? [at % 2 === 0] : [true, false]) {
+      const both = settings.short ? [at % 2 === 0] : [true, false];
+      for (const withAgent of fault.withoutAgent ? [false] : both) {
         await new Trial({ ledger, fault, families, withAgent, settings }).run();
       }
       yield ledger.row;
@@ -145,6 +156,7 @@ class Trial {
     ledger.fault();
     await this.#suffer(ground, running, before);
     const left = fault.endsPods ? [] : running.slice(1);
+    if (fault.takesBack) await subject.bareGc(...left);
     await subject.audit(ledger, this.#what("at the end"), ...left);
     for (const container of running) await subject.node.runtime.del(subject.list, container);
     await subject.audit(ledger, this.#what("after all DELs"));
@@ -167,6 +179,10 @@ class Trial {
     const del = () => subject.node.runtime.del(subject.list, ended);
     await this.#expectRefused("del", fault.delRefusal, del);
     fault.mend?.(ground);
+    // An agent may have in its memory what is damaged on the disk; others have not, and mend it for both.
+    const another = subject.container(subject.node.pod());
+    await ledger.recover(() => subject.alone().add(subject.list, another));
+    await subject.node.runtime.del(subject.list, another);
     await ledger.recover(del);
     await ledger.recover(() => this.#add(subject, late));
     await subject.expectWhole(ledger, this.#what("an ADD afterwards"), late);

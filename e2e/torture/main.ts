@@ -42,6 +42,7 @@ async function runAll({ chosen, operations, ...options }: Options): Promise<read
       process.stdout.write(
         `${name} ${columns}: ${fault}: ${times} times, ${lost.length} lost, ${leaked.length} leaked, ${passed}\n`,
       );
+      for (const what of [...lost, ...leaked]) process.stdout.write(`  ${what}\n`);
     }
   }
   return rows;

@@ -68,12 +68,21 @@ export class Subject implements AsyncDisposable {
 
   /** A runtime that executes the plugins under another program: strace, timeout, a mount namespace. */
   under(...program: readonly string[]): Runtime {
-    const { node, served } = this;
+    return this.#runtime(program, this.served.socket);
+  }
+
+  /** A runtime that no agent serves. */
+  alone(): Runtime {
+    return this.#runtime([], join(this.node.directory, "nobody.sock"));
+  }
+
+  #runtime(program: readonly string[], socket: string): Runtime {
+    const { node } = this;
     return new Runtime({
       path: [node.binDirectory],
       cacheDirectory: join(node.directory, "cache"),
       enter: ["nsenter", `--net=${node.host.path}`, ...program],
-      environment: { HEXTET_SOCKET: served.socket },
+      environment: { HEXTET_SOCKET: socket },
     });
   }
 
