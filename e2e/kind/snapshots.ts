@@ -14,7 +14,7 @@ const questions = [
   "ls /etc/cni/net.d /opt/cni/bin",
   "sysctl -a 2>/dev/null | grep -E '^net[./]ipv[46][./](ip_forward|conf[./](all|default|eth0)[./](forwarding|accept_ra|proxy_ndp|proxy_arp|rp_filter|disable_ipv6|accept_redirects|send_redirects))'",
   "nft list tables 2>/dev/null | grep -i hextet; true",
-  "for each in iptables-legacy-save ip6tables-legacy-save iptables-nft-save ip6tables-nft-save; do $each 2>/dev/null | grep -i hextet; done; true",
+  "for each in iptables-legacy-save ip6tables-legacy-save iptables-nft-save ip6tables-nft-save; do $each 2>/dev/null | grep -E '[: ]HEXTET-'; done; true",
   "ipset list -n 2>/dev/null | grep -i hextet; true",
 ];
 

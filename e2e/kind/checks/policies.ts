@@ -8,6 +8,7 @@ import type { World } from "../world.ts";
 
 const home = "hextet-e2e-policy";
 const abroad = "hextet-e2e-abroad";
+export const policyNamespaces = [home, abroad] as const;
 const limitMs = 60_000;
 /** What is let pass is answered far sooner; what is dropped takes this long to be known. */
 const answerMs = 2500;
