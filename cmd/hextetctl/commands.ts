@@ -1,7 +1,9 @@
 // The commands of hextetctl, in the order of its help; docs/hextetctl.md describes each, and a test compares the two.
+import { captureCommand } from "./capture.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
+import { explainPathCommand } from "./explain-path.ts";
 import { explainPolicyCommand } from "./explain-policy.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
 import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./leases.ts";
@@ -19,6 +21,8 @@ export const commands: readonly Command[] = [
   leasesCheckCommand,
   leasesReleaseCommand,
   explainPolicyCommand,
+  explainPathCommand,
+  captureCommand,
   installCommand,
   uninstallCommand,
   cleanupCommand,

@@ -1,4 +1,5 @@
 // hextetctl on the lab's nodes, beside real agents and without one: what it tells is what is there, in its words and exit codes.
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paths } from "../lab/files.ts";
 import { Lab } from "../lab/lab.ts";
@@ -113,6 +114,46 @@ describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
     expect(check.stdout).toContain("fix: delete the pod");
     await alpha.run("ip", family, "route", "add", `${address}`, "dev", link, "proto", "72");
     expect((await ran(alpha, "leases", "check")).code).toBe(0);
+  });
+
+  test("explain path asks the kernels on the way", async () => {
+    const other = found(
+      lab.pods.find(({ node }) => node === beta),
+      "pod on beta",
+    );
+    for (const [at, address] of own.addresses.entries()) {
+      const to = `${other.addresses[at]}`;
+      const { code, value } = await json<readonly { hops: readonly Record<string, unknown>[] }[]>(
+        alpha,
+        "explain",
+        "path",
+        `${address}`,
+        to,
+      );
+      const [pod, node, peer] = value[0]?.hops ?? [];
+      expect(code).toBe(0);
+      expect(pod).toMatchObject({ place: "pod default/alpha-1", link: "eth0", mtu: 1500 });
+      expect(node).toMatchObject({ place: "node alpha", mtu: 1500 });
+      expect(peer).toMatchObject({ place: "node beta", route: expect.stringContaining("its agent answers") });
+    }
+  });
+
+  test("capture writes a pod's packets as tcpdump reads them", async () => {
+    const file = "/var/lib/hextet/capture.pcap";
+    const [address] = own.addresses;
+    const captured = ran(alpha, "capture", `${address}`, "-c", "4", "--snaplen", "60", "-w", file);
+    let isOver = false;
+    void captured.finally(() => (isOver = true));
+    while (!isOver) await alpha.attempt(["ping", "-n", "-q", "-c", "2", "-i", "0.2", "-w", "1", `${address}`]);
+    expect(await captured).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/^4 packets captured on hx/),
+    });
+    const bytes = readFileSync(alpha.path(file));
+    expect(bytes.readUInt32LE(0)).toBe(0xa1b2c3d4);
+    expect(bytes.readUInt32LE(24 + 8)).toBeLessThanOrEqual(60);
+    expect(bytes.includes(Buffer.from(found(address, "address").bytes()))).toBe(true);
   });
 
   test("explain policy says which rule decides", async () => {

@@ -10,6 +10,8 @@ export interface AttachmentRecord {
   readonly addresses: readonly Address[];
   readonly mode?: Found["mode"];
   readonly hostLink?: string;
+  /** By which the host knows the pod's namespace, where no link of the host leads there. */
+  readonly namespaceId?: number;
   /** `no-link`: leased, and the link it was given is not there. `no-lease`: the kernel alone knows of it. */
   readonly state: "active" | "pending" | "no-link" | "no-lease";
   /** Milliseconds since 1970. */
@@ -40,6 +42,7 @@ function fromLeases(held: readonly Lease[], found: Found | undefined): Attachmen
       ...(pod === undefined ? {} : { pod }),
       addresses: held.map(({ address }) => address),
       ...(found === undefined ? {} : { mode: found.mode }),
+      ...(found?.namespaceId === undefined ? {} : { namespaceId: found.namespaceId }),
       ...(hostLink === undefined ? {} : { hostLink }),
       state: isGone ? "no-link" : first.state === "pending" ? "pending" : "active",
       sinceMs: leasedAtMs,
