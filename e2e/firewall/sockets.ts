@@ -77,7 +77,8 @@ export class Listener implements Disposable {
   }
 
   #accept(socket: Socket): void {
-    this.callers.push(Address.parse(socket.remoteAddress ?? "::"));
+    // A socket of IPv6 takes connections of IPv4 as well.
+    this.callers.push(Address.parse((socket.remoteAddress ?? "::").replace(/^::ffff:(?=\d+\.)/, "")));
     this.#sockets.add(socket);
     socket.on("error", () => socket.destroy());
     socket.on("data", (bytes) => socket.write(bytes));

@@ -24,16 +24,8 @@ interface Others {
 }
 
 async function othersOf(shop: Shop): Promise<Others> {
-  await eventually("the network is written", () => (hasNetwork(shop) ? true : undefined));
+  await shop.network();
   return { friend: await shop.add("shop/friend-1", 10), stranger: await shop.add("shop/stranger-1", 11) };
-}
-
-function hasNetwork(shop: Shop): boolean {
-  try {
-    return shop.place.writtenNetwork().name === "hextet";
-  } catch {
-    return false;
-  }
 }
 
 /** Nothing that is denied came in or got out, ever. */

@@ -6,10 +6,11 @@ import { Mac } from "../../src/ip/mac.ts";
 import type { TestNamespace } from "../../src/kernel/test-namespace.ts";
 import type { Agent } from "../agent/agent.ts";
 import { AgentNode, type Families } from "../agent/agent-node.ts";
-import type { Container } from "../conformance/runtime.ts";
+import type { Container, NetworkList } from "../conformance/runtime.ts";
 import { Host } from "../firewall/host.ts";
 import { protocols } from "../firewall/packets.ts";
-import { RawSocket } from "../firewall/sockets.ts";
+import { Listener, RawSocket } from "../firewall/sockets.ts";
+import { eventually } from "../runtimes/eventually.ts";
 
 export const familiesIn = { v4: ["v4"], v6: ["v6"], dual: ["v6", "v4"] } as const satisfies Record<
   Families,
@@ -70,11 +71,20 @@ export class Shop implements AsyncDisposable {
     writeFileSync(this.place.clusterFile, JSON.stringify({ nodes, pods: Object.fromEntries(labelled), policies }));
   }
 
-  /** Resolves when calls are served and the packet filter is in force. */
-  async start(): Promise<Agent> {
-    const agent = await this.place.start();
-    await agent.says("firewall backend chosen");
-    return agent;
+  /** Resolves when calls are served. */
+  start(): Promise<Agent> {
+    return this.place.start();
+  }
+
+  /** As the agent wrote it. */
+  network(): Promise<NetworkList> {
+    return eventually("the network is written", () => orUndefined(() => this.place.writtenNetwork()));
+  }
+
+  /** By its agent's metrics; 0 while it serves none. */
+  firewallPasses(): number {
+    const text = orUndefined(() => this.place.page("/metrics").text) ?? "";
+    return Number(/^hextet_reconcile_passes_total\{loop="firewall"\} (\d+)$/m.exec(text)?.[1] ?? 0);
   }
 
   /** A pod that is about to be attached with this number in its addresses: `shop/db-1`. */
@@ -116,6 +126,7 @@ export class ShopPod implements Disposable {
   readonly #arrivals: Arrival[] = [];
   readonly #shop: Shop;
   readonly #sockets: readonly RawSocket[];
+  readonly #resources = new DisposableStack();
   #host: Host | undefined;
 
   constructor(shop: Shop, of: Pick<ShopPod, "name" | "namespace" | "container" | "addresses">) {
@@ -132,6 +143,12 @@ export class ShopPod implements Disposable {
   async attach(): Promise<void> {
     const { place } = this.#shop;
     await place.node.runtime.add(place.writtenNetwork(), this.container);
+  }
+
+  /** Repeats what is said on a port, by all families. */
+  async listen(port: number): Promise<void> {
+    const [family = "v6"] = this.#shop.families;
+    this.#resources.use(await Listener.open(this.namespace, family, port));
   }
 
   /** The pod as one that sends packets by hand; it must be attached. */
@@ -167,6 +184,7 @@ export class ShopPod implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#resources.dispose();
     this.#host?.[Symbol.dispose]();
     for (const socket of this.#sockets) socket[Symbol.dispose]();
   }
@@ -189,4 +207,12 @@ interface LinkOrNeighbor {
   readonly ifindex?: number;
   readonly address?: string;
   readonly lladdr?: string;
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
