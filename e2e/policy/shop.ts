@@ -6,7 +6,7 @@ import { Mac } from "../../src/ip/mac.ts";
 import type { TestNamespace } from "../../src/kernel/test-namespace.ts";
 import type { Agent } from "../agent/agent.ts";
 import { AgentNode, type Families } from "../agent/agent-node.ts";
-import type { Container, NetworkList } from "../conformance/runtime.ts";
+import type { Container, Json, NetworkList } from "../conformance/runtime.ts";
 import { Host } from "../firewall/host.ts";
 import { protocols } from "../firewall/packets.ts";
 import { Listener, RawSocket } from "../firewall/sockets.ts";
@@ -88,20 +88,20 @@ export class Shop implements AsyncDisposable {
   }
 
   /** A pod that is about to be attached with this number in its addresses: `shop/db-1`. */
-  prepare(name: string, number: number): ShopPod {
+  prepare(name: string, number: number, capabilityArgs: Json = {}): ShopPod {
     const [podNamespace = "", podName = ""] = name.split("/");
     const addresses = this.families.map((family) => (family === "v6" ? `fd00:10::${number}` : `10.10.0.${number}`));
     const { namespace, container } = this.place.node.pod({
       args: { IgnoreUnknown: "1", K8S_POD_NAMESPACE: podNamespace, K8S_POD_NAME: podName, K8S_POD_UID: name },
-      capabilityArgs: { ips: addresses },
+      capabilityArgs: { ...capabilityArgs, ips: addresses },
     });
     return this.#resources.use(
       new ShopPod(this, { name, namespace, container, addresses: addresses.map(Address.parse) }),
     );
   }
 
-  async add(name: string, number: number): Promise<ShopPod> {
-    const pod = this.prepare(name, number);
+  async add(name: string, number: number, capabilityArgs?: Json): Promise<ShopPod> {
+    const pod = this.prepare(name, number, capabilityArgs);
     await pod.attach();
     return pod;
   }
