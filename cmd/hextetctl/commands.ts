@@ -2,10 +2,12 @@
 import { captureCommand } from "./capture.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import type { Command } from "./command.ts";
+import { completionCommand } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainPathCommand } from "./explain-path.ts";
 import { explainPolicyCommand } from "./explain-policy.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
+import { labCommand } from "./lab.ts";
 import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./leases.ts";
 import { nodesCommand } from "./nodes.ts";
 import { podsCommand } from "./pods.ts";
@@ -26,5 +28,7 @@ export const commands: readonly Command[] = [
   installCommand,
   uninstallCommand,
   cleanupCommand,
+  labCommand,
+  completionCommand,
   versionCommand,
 ];

@@ -28,7 +28,7 @@ function factsOf(status: NodeStatus, silence: string | undefined, style: Style):
   const { node, agent, cluster, podMtu, routes, proxies, firewall, attachments } = status;
   return [
     ["Node", node],
-    ["Agent", agent === undefined ? paint(style, "yellow", `not running (${silence})`) : describeAgent(agent)],
+    ["Agent", agent === undefined ? paint(style, "yellow", silence ?? "unknown") : describeAgent(agent)],
     ["Cluster", describeCluster(cluster)],
     [
       "Prefixes",
