@@ -85,13 +85,16 @@ async function sample(row: Row, { policies, here }: PolicyOptions): Promise<void
   const compilingMs = await timed(() => node.compile(cluster));
   taken.compiling.push(compilingMs);
   taken["from nothing"].push(compilingMs + (await timed(() => node.write())));
+  await node.verify();
   row.keptMib = heapMib() - empty - row.viewMib;
   taken["nothing to change"].push(await timed(() => node.staysAsItIs(cluster)));
   taken.verifying.push(await timed(() => node.verify()));
   const elsewhere = withPod(cluster, clusterPod({ families, number: row.pods, like: frontOfTeam, isHere: false }));
   taken["pod elsewhere"].push(await timed(() => node.bringUp(elsewhere)));
+  await node.verify();
   const own = withPod(elsewhere, clusterPod({ families, number: row.pods + 1, like: newHere, isHere: true }));
   taken["pod here"].push(await timed(() => node.bringUp(own)));
+  await node.verify();
 }
 
 function withPod({ view, here }: PolicyCluster, pod: PolicyPod): PolicyCluster {
@@ -141,6 +144,7 @@ class Node implements Disposable {
     if (await this.#apply()) throw new Error("A pass with nothing to change wrote to the packet filter");
   }
 
+  /** What is written is read back behind the caller's back; this waits for that, too. */
   async verify(): Promise<void> {
     if (!(await this.#firewall.verify())) return;
     throw new Error(`The kernel has not what was written to it:\n${this.#said.join("")}`);

@@ -8,6 +8,11 @@ export interface Backend {
   install(ruleset: Ruleset): Promise<void>;
   /** What differs from the ruleset that this object applied before; false where nothing does. */
   change(ruleset: Ruleset): Promise<boolean>;
+  /**
+   * Reads how the kernel prints what was written last, with which what it prints later is compared; nothing is done where that is known.
+   * It takes longer than most changes, and nobody has to wait for it.
+   */
+  readBack(): Promise<void>;
   /** What somebody else did to our rules or sets, in words; nothing where the kernel has what was applied last. */
   findAlteration(): Promise<string | undefined>;
   /** Packets for each counter of the ruleset, of both families together. */

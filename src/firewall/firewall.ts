@@ -21,6 +21,8 @@ export class Firewall {
   #unsure = true;
   #othersRemoved = false;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Calls that have not ended. */
+  #calls = 0;
 
   constructor({ backend, others, log }: FirewallOptions) {
     this.#backend = backend;
@@ -110,12 +112,26 @@ export class Firewall {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#calls += 1;
     const result = this.#turn.then(work);
     // Whoever asked hears of a failure; the next one in the line does not care.
-    this.#turn = result.then(
-      () => undefined,
-      () => undefined,
-    );
+    const ended = () => this.#ended();
+    this.#turn = result.then(ended, ended);
     return result;
+  }
+
+  /** What was written is read back once for all who follow closely upon one another, and none of them waits for it. */
+  async #ended(): Promise<void> {
+    this.#calls -= 1;
+    if (this.#calls > 0 || this.#unsure) return;
+    try {
+      await this.#backend.readBack();
+    } catch (error) {
+      this.#unsure = true;
+      this.#log.warning("Firewall rules could not be read back, and are written anew when they are looked at", {
+        backend: this.#backend.name,
+        error,
+      });
+    }
   }
 }

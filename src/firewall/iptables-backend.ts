@@ -26,8 +26,8 @@ export type IptablesVariant = "default" | "nft" | "legacy";
 interface Applied {
   readonly name: string;
   readonly rules: Stack<IptablesRules>;
-  /** As the programs print them, by family. */
-  readonly saved: Stack<string>;
+  /** As the programs print them, by family; absent until they are read back. */
+  readonly saved?: Stack<string>;
 }
 
 export interface IptablesOptions {
@@ -54,7 +54,7 @@ export class IptablesBackend implements Backend {
   async install(ruleset: Ruleset): Promise<void> {
     const rules = iptablesRulesOf(ruleset);
     await this.#become(ruleset.name, rules);
-    await this.#remember(ruleset.name, rules);
+    this.#applied = { name: ruleset.name, rules };
   }
 
   async change(ruleset: Ruleset): Promise<boolean> {
@@ -62,13 +62,18 @@ export class IptablesBackend implements Backend {
     const rules = iptablesRulesOf(ruleset);
     const changes = forFamilies((family) => iptablesChanges(before[family] ?? noRules, rules[family] ?? noRules));
     await this.#run(changes);
-    if (families.some((family) => changes[family]?.rules !== "")) await this.#remember(name, rules);
-    else this.#applied = { name, rules, saved };
+    const isKnown = saved !== undefined && families.every((family) => changes[family]?.rules === "");
+    this.#applied = { name, rules, ...(isKnown && { saved }) };
     return families.some((family) => Object.values(changes[family] ?? {}).some((text) => text !== ""));
   }
 
+  async readBack(): Promise<void> {
+    await this.#saved();
+  }
+
   async findAlteration(): Promise<string | undefined> {
-    const { name, rules, saved } = this.#applied;
+    const saved = await this.#saved();
+    const { name, rules } = this.#applied;
     for (const family of families) {
       const wanted = rules[family];
       if (wanted === undefined) continue;
@@ -185,12 +190,15 @@ export class IptablesBackend implements Backend {
     }
   }
 
-  async #remember(name: string, rules: Stack<IptablesRules>): Promise<void> {
+  async #saved(): Promise<Stack<string>> {
+    const { name, rules, saved: known } = this.#applied;
+    if (known !== undefined) return known;
     const saved: { v4?: string; v6?: string } = {};
     for (const family of families) {
       if (rules[family] !== undefined) saved[family] = ownText(await this.#save(family), name);
     }
     this.#applied = { name, rules, saved };
+    return saved;
   }
 
   async #save(family: Family): Promise<Saved> {

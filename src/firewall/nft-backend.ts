@@ -13,8 +13,8 @@ import type { Ruleset } from "./ruleset.ts";
 interface Applied {
   readonly name: string;
   readonly tables: Stack<NftTable>;
-  /** As nft prints them, by family. */
-  readonly rules: Stack<string>;
+  /** As nft prints them, by family; absent until they are read back. */
+  readonly rules?: Stack<string>;
 }
 
 export class NftBackend implements Backend {
@@ -29,7 +29,7 @@ export class NftBackend implements Backend {
   async install(ruleset: Ruleset): Promise<void> {
     const tables = nftTables(ruleset);
     await this.#run(printNftTables(ruleset.name, tables));
-    await this.#remember(ruleset.name, tables);
+    this.#applied = { name: ruleset.name, tables };
   }
 
   async change(ruleset: Ruleset): Promise<boolean> {
@@ -39,13 +39,18 @@ export class NftBackend implements Backend {
     if (text === "") return false;
     await this.#run(text);
     // Elements alone leave what nft prints of the rules as it is, and a table of thousands of rules takes a while to print.
-    if (linesOf(text).every((line) => / element /.test(line))) this.#applied = { name, tables, rules };
-    else await this.#remember(name, tables);
+    const isKnown = rules !== undefined && linesOf(text).every((line) => / element /.test(line));
+    this.#applied = { name, tables, ...(isKnown && { rules }) };
     return true;
   }
 
+  async readBack(): Promise<void> {
+    await this.#rules();
+  }
+
   async findAlteration(): Promise<string | undefined> {
-    const { name, tables, rules } = this.#applied;
+    const rules = await this.#rules();
+    const { name, tables } = this.#applied;
     for (const family of families) {
       const table = tables[family];
       if (table === undefined) continue;
@@ -78,10 +83,14 @@ export class NftBackend implements Backend {
     return text.length > 0;
   }
 
-  async #remember(name: string, tables: Stack<NftTable>): Promise<void> {
+  async #rules(): Promise<Stack<string>> {
+    const { name, tables, rules: known } = this.#applied;
+    if (known !== undefined) return known;
     const v6 = tables.v6 && (await this.#list(tables.v6.name, ["-t"]));
     const v4 = tables.v4 && (await this.#list(tables.v4.name, ["-t"]));
-    this.#applied = { name, tables, rules: { ...(v6 && { v6: v6.rules }), ...(v4 && { v4: v4.rules }) } };
+    const rules = { ...(v6 && { v6: v6.rules }), ...(v4 && { v4: v4.rules }) };
+    this.#applied = { name, tables, rules };
+    return rules;
   }
 
   async #run(stdin: string): Promise<void> {
