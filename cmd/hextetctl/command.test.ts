@@ -35,6 +35,18 @@ describe("parseArguments()", () => {
     expect(parseArguments(show, ["one", "-", "two"]).operands).toEqual(["one", "-", "two"]);
   });
 
+  test("takes all words behind two hyphens as operands", () => {
+    expect(parseArguments(show, ["one", "--", "--two", "--"]).operands).toEqual(["one", "--two", "--"]);
+  });
+
+  test("takes an option by its letter", () => {
+    const asking: Command = { ...show, options: { output: { value: "FORMAT", short: "o", help: "how" } } };
+    for (const words of [["-o", "json"], ["-ojson"], ["-o=json"], ["--output=json"]]) {
+      expect([...parseArguments(asking, words).options]).toEqual([["output", "json"]]);
+    }
+    expect(() => parseArguments(asking, ["-x"])).toThrow("There is no option -x; known are --output");
+  });
+
   test("leaves a command line for somebody else as it is", () => {
     const { options, operands } = parseArguments(run, ["--state", "/x", "alpha-1", "ping", "-c1", "--help", "beta-1"]);
     expect([...options]).toEqual([["state", "/x"]]);
@@ -65,6 +77,28 @@ describe("findCommand()", () => {
     ["frobnicate", 'There is no command "frobnicate"; commands are install, show, run'],
   ] as const)("for %s says %s", ([name, message]) => {
     expect(() => findCommand(commands, [name])).toThrow(new UsageError(message));
+  });
+});
+
+describe("findCommand() among commands of two words", () => {
+  const [leases, check, path] = ["leases", "leases check", "explain path"].map((name) => ({ ...show, name }));
+  const table = [leases, check, path].flatMap((each) => each ?? []);
+
+  test.for([
+    [["leases", "check", "now"], "leases check", ["now"]],
+    [["leases", "10.1.0.2"], "leases", ["10.1.0.2"]],
+    [["explain", "path"], "explain path", []],
+  ] as const)("finds in %j %s", ([words, name, rest]) => {
+    expect(findCommand(table, words)).toMatchObject({ command: { name }, rest });
+  });
+
+  test.for([
+    [["explain"], "explain needs a word behind it: path"],
+    [["explain", "pth"], 'There is no command "explain pth"; did you mean explain path'],
+    [["leases", "chekc"], 'There is no command "leases chekc"; did you mean leases check'],
+    [["lease"], 'There is no command "lease"; did you mean leases'],
+  ] as const)("for %j says %s", ([words, message]) => {
+    expect(() => findCommand(table, words)).toThrow(new UsageError(message));
   });
 });
 

@@ -54,6 +54,10 @@ export function parseArguments(command: Command, args: readonly string[]): Pick<
   const operands: string[] = [];
   const rest = [...args];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === "--") {
+      operands.push(...rest.splice(0));
+      break;
+    }
     if (!word.startsWith("-") || word === "-") {
       operands.push(word, ...(command.verbatim ? rest.splice(0) : []));
       continue;

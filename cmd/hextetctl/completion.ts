@@ -55,8 +55,7 @@ export function completeCommand(commands: readonly Command[]): Command {
     verbatim: true,
     hidden: true,
     run(call) {
-      const given = call.operands[0] === "--" ? call.operands.slice(1) : call.operands;
-      for (const word of candidates(commands, given)) call.print(word);
+      for (const word of candidates(commands, call.operands)) call.print(word);
       return 0;
     },
   };

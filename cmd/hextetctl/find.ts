@@ -12,8 +12,17 @@ export function findCommand(commands: readonly Command[], words: readonly string
   const [first = "", second = ""] = words;
   for (const [name, length] of [[`${first} ${second}`, 2] as const, [first, 1] as const]) {
     const command = commands.find((each) => each.name === name);
-    if (command !== undefined) return { command, rest: words.slice(length) };
+    if (command === undefined) continue;
+    if (length === 1) requireNoMistake(commands, first, second);
+    return { command, rest: words.slice(length) };
   }
+  throw new UsageError(describeUnknown(commands, first, second));
+}
+
+/** What looks like the second word of a command is not taken for something to look for: a pod of such a name is found by `namespace/pod`. */
+function requireNoMistake(commands: readonly Command[], first: string, second: string): void {
+  const seconds = commands.flatMap(({ name }) => (name.startsWith(`${first} `) ? name.slice(first.length + 1) : []));
+  if (second.length < 3 || nearest(second, seconds) === undefined) return;
   throw new UsageError(describeUnknown(commands, first, second));
 }
 

@@ -17,7 +17,9 @@ export function helpCommand(commands: readonly Command[], program: string): Comm
       } else {
         const { command, rest } = findCommand(commands, call.operands);
         if (rest.length > 0) throw new UsageError("help takes one command");
+        const further = group.filter(({ name }) => name.startsWith(`${command.name} `)).map(({ name }) => name);
         call.print(describeOne(command, program));
+        if (further.length > 0) call.print(`\nThere are also ${further.join(", ")}.`);
       }
       return 0;
     },
