@@ -9,6 +9,7 @@ import { explainPolicyCommand } from "./explain-policy.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
 import { labCommand } from "./lab.ts";
 import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./leases.ts";
+import { meshCommand } from "./mesh.ts";
 import { nodesCommand } from "./nodes.ts";
 import { podsCommand } from "./pods.ts";
 import { statusCommand } from "./status.ts";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   leasesReleaseCommand,
   explainPolicyCommand,
   explainPathCommand,
+  meshCommand,
   captureCommand,
   installCommand,
   uninstallCommand,
