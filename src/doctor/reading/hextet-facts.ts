@@ -1,5 +1,5 @@
 // Facts about what is Hextet's own on this host: the installed build, the network's file, the lease database and its strays.
-import { existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AgentConfig } from "../../agent/config.ts";
@@ -44,15 +44,27 @@ export async function readNetworks({ directory, fileName, network }: AgentConfig
 
 export function readStore(directory: string): Store {
   const { database: path } = pathsIn(directory);
+  requireReadable(path);
   try {
     using reader = LeaseReader.open(directory);
     if (reader === undefined) return { path, state: "missing" };
     const why = reader.damage();
     return why === undefined ? { path, state: "sound" } : { path, state: "damaged", why };
   } catch (error) {
-    if (!(error instanceof LeaseError) || error.message.includes("permission denied")) throw error;
+    if (!(error instanceof LeaseError)) throw error;
     const why = error.details === undefined ? error.message : `${error.message}: ${error.details}`;
     return { path, state: error.reason === "store" ? "damaged" : "unsafe", why };
+  }
+}
+
+/** What SQLite says of a file that is not the caller's to read sounds like damage. */
+function requireReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EACCES") {
+      throw new Error(`${path} is root's alone to read: run it as root`, { cause: error });
+    }
   }
 }
 
@@ -68,6 +80,7 @@ export async function readStrays(kernel: Kernel, { dataDirectory, cni }: AgentCo
 }
 
 function lookForStrays(kernel: Kernel, directory: string, network: string): Strays {
+  requireReadable(pathsIn(directory).database);
   // Links first, as a DEL takes away both.
   const links = inventory(kernel).filter((each) => each.attachment.network === network && each.hostLink !== undefined);
   using host = new Connection(kernel.socket("route"));
