@@ -40,6 +40,14 @@ const network = (ranges: unknown) => ({
 });
 
 describe("conflistOf()", () => {
+  test("without a firewall leads no port to a pod, and guards none", () => {
+    const [plugin] = conflistOf(config("firewall: { backend: none }"), prefixes("fd00::/64"), 1450)?.plugins ?? [];
+    expect(plugin).toMatchObject({ capabilities: { ips: true, mac: true, bandwidth: true } });
+    expect(plugin).not.toHaveProperty("capabilities.portMappings");
+    expect(plugin).not.toHaveProperty("firewall");
+    expect(plugin).not.toHaveProperty("guard");
+  });
+
   test.for([
     ["IPv4-only", ["10.1.0.0/24"], [[{ subnet: "10.1.0.0/24" }]]],
     ["IPv6-only", ["2001:db8:0:1::/64"], [[{ subnet: "2001:db8:0:1::/64" }]]],

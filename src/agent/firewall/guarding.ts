@@ -3,7 +3,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ClusterView } from "../../cluster/view.ts";
 import type { PodIdentity } from "../../cni/args.ts";
-import type { Plugin } from "../../cni/dispatch.ts";
+import type { Added, Plugin } from "../../cni/dispatch.ts";
+import type { AddRequest } from "../../cni/request.ts";
 import type { PodGroup } from "../../firewall/pod-group.ts";
 import type { Address } from "../../ip/address.ts";
 import { type Guarding, notYet } from "../../plugin/guard.ts";
@@ -49,17 +50,21 @@ export interface Guard {
 
 /** The plugin, whose ADD of a pod that a policy may be meant for ends when the filter knows it. */
 export function waitingForGuard(plugin: Plugin, guard: Guard): Plugin {
+  return { ...plugin, add: waitingAdd((request) => plugin.add(request), guard) };
+}
+
+export function waitingAdd<R extends Pick<AddRequest, "pod">>(
+  add: (request: R) => Promise<Added>,
+  guard: Guard,
+): (request: R) => Promise<Added> {
   const guarding = guardingByView(guard.view);
-  return {
-    ...plugin,
-    async add(request) {
-      if (request.pod !== undefined && guarding(request.pod) === "guarded") await requireRules(guard, request.pod);
-      const added = await plugin.add(request);
-      const addresses = added.result.ips.map(({ address }) => address.address);
-      const pod = request.pod ?? podAt(guard.view(), addresses);
-      if (guarding(pod) === "guarded") await awaitRules(guard, guard.limits?.usualMs ?? maxWaitMs);
-      return added;
-    },
+  return async (request) => {
+    if (request.pod !== undefined && guarding(request.pod) === "guarded") await requireRules(guard, request.pod);
+    const added = await add(request);
+    const addresses = added.result.ips.map(({ address }) => address.address);
+    const pod = request.pod ?? podAt(guard.view(), addresses);
+    if (guarding(pod) === "guarded") await awaitRules(guard, guard.limits?.usualMs ?? maxWaitMs);
+    return added;
   };
 }
 

@@ -27,6 +27,8 @@ export interface PacketCounterOptions {
   readonly now: () => number;
 }
 
+const reasons: ReadonlySet<string> = new Set(dropReasons);
+
 /** Whoever asks more often than this is told the same again: reading runs programs. */
 const leastPauseMs = 5_000;
 
@@ -58,7 +60,7 @@ export class PacketCounters {
       const meant = names.get(counter);
       if (meant !== undefined) policies.push({ ...meant, packets: total });
       // A policy that has gone has no metric any more, and one of its name begins anew.
-      else if (!found.has(counter)) this.#totals.delete(counter);
+      else if (!found.has(counter) && !reasons.has(counter)) this.#totals.delete(counter);
     }
     const dropped = dropReasons.flatMap((reason) => {
       const count = this.#totals.get(reason);
