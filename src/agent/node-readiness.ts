@@ -18,6 +18,8 @@ export type Leases = Pick<LeaseStore, "faultOfWriting" | "capacity" | "usage">;
 interface Network {
   readonly name: string;
   readonly ipam: IpamConfig;
+  /** Which of the host's packet filters executables are told to use. */
+  readonly backend: string;
 }
 
 /** A fault as the agent tells it: a sentence with its fix, and what pods of this node suffer from it. */
@@ -91,6 +93,11 @@ export class NodeReadiness {
     return usageByRange(ipam, this.#leases().usage(name, ipam));
   }
 
+  /** Which of the host's packet filters is used; undefined while there is no network. */
+  get firewallBackend(): string | undefined {
+    return this.#network?.backend;
+  }
+
   get #troubles(): readonly Trouble[] {
     return [...(this.#failure === undefined ? [] : [this.#failure]), ...(this.#found ?? []), ...this.#ofFirewall];
   }
@@ -131,6 +138,6 @@ function sentenceOf(error: Error | LeaseError): string {
 }
 
 /** As the plugin will read it. */
-function networkOf({ name, plugins: [{ ipam }] }: Conflist): Network {
-  return { name, ipam: parseIpam(JSON.parse(JSON.stringify(ipam))) };
+function networkOf({ name, plugins: [{ ipam, firewall }] }: Conflist): Network {
+  return { name, ipam: parseIpam(JSON.parse(JSON.stringify(ipam))), backend: firewall?.backend ?? "none" };
 }
