@@ -15,7 +15,7 @@ export interface StatusOf {
 
 export interface StatusParts {
   readonly source: Pick<ClusterSource, "view">;
-  readonly readiness: Pick<NodeReadiness, "usage" | "faults">;
+  readonly readiness: Pick<NodeReadiness, "usage" | "faults" | "firewallBackend">;
 }
 
 /** Reading thousands of routes takes a tenth of a second. */
@@ -36,11 +36,12 @@ export function statusPage(options: StatusOf, parts: StatusParts, now = () => pe
 function statusOf({ config, kernel, buildId }: StatusOf, parts: StatusParts, since: string): NodeStatus {
   const { source, readiness } = parts;
   const usage = readiness.usage();
+  const backend = readiness.firewallBackend;
   const read = readStatus({ kernel, settings: config, view: source.view, source: originOf(config.cluster), usage });
   return {
     ...read,
     agent: { buildId, since, pid: process.pid },
-    firewall: { policies: config.firewall.policies },
+    firewall: { policies: config.firewall.policies, ...(backend === undefined ? {} : { backend }) },
     // The loops say what they could not do as well.
     faults: [...readiness.faults()],
   };
