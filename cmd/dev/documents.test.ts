@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { checks } from "../../src/doctor/checks.ts";
+import { commands } from "../hextetctl/commands.ts";
 import { anchorsOf, linksOf } from "./markdown.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -37,6 +39,20 @@ function isBroken({ to, anchor }: { readonly to: string; readonly anchor: string
   return anchor !== "" && !(statSync(join(root, to)).isFile() && anchorsOf(read(to)).has(anchor));
 }
 
+/** Words of a command line that hextetctl, or its doctor, would not know. */
+function strangersIn(line: string): readonly string[] {
+  const [first = "", second = ""] = line.trim().split(/ +/);
+  if (first === "help") return [];
+  const command = [`${first} ${second}`, first].flatMap((name) => commands.find((each) => each.name === name) ?? [])[0];
+  if (command === undefined) return [first];
+  const known = ["help", ...Object.keys(command.options ?? {})];
+  const options = [...line.matchAll(/ --([a-z-]+)/g)].flatMap(([, name = ""]) =>
+    known.includes(name) ? [] : [`--${name}`],
+  );
+  const [, only = ""] = / --only ([a-z0-9,-]+)/.exec(line) ?? [];
+  return [...options, ...only.split(",").filter((id) => id !== "" && !checks.some((check) => check.id === id))];
+}
+
 describe("documents", () => {
   test("have links to what is there only", () => {
     const links = pages.flatMap(linkedFrom);
@@ -51,6 +67,19 @@ describe("documents", () => {
     const missing = docs.filter((page) => page !== "docs/README.md" && !listed.has(page));
     expect(missing.map((page) => `add a line for ${page} to ${indexOf(page)}`)).toEqual([]);
     expect(linkedFrom("README.md").map(({ to }) => to)).toContain("docs/README.md");
+  });
+
+  test("call only commands of hextetctl, options, and checks of the doctor that are there", () => {
+    const calls = pages.flatMap((page) =>
+      [...read(page).matchAll(/(?:`|^|bin\/|-- |; )hextetctl ([a-z][^`\n#;>|\]]*)/gm)].map(([, line = ""]) => ({
+        page,
+        line,
+      })),
+    );
+    expect(calls.length).toBeGreaterThan(50);
+    expect(
+      calls.flatMap(({ page, line }) => strangersIn(line).map((word) => `${page}: hextetctl ${line}: ${word}`)),
+    ).toEqual([]);
   });
 
   test("say in their first sentence whom they are for", () => {
