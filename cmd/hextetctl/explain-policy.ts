@@ -1,5 +1,6 @@
 // `hextetctl explain policy`: which policy decides whether a connection may be opened, rule by rule, for both families.
 
+import { enforcesPolicies } from "../../src/agent/config.ts";
 import { findSide } from "../../src/inspect/flow-ends.ts";
 import {
   type DirectionExplanation,
@@ -40,7 +41,7 @@ export const explainPolicyCommand: Command = {
     const [source, destination] = [findSide(from, known), findSide(to, known)];
     if (known.view === undefined) throw new Error(`Cannot tell which policies there are: ${known.fault}`);
     const view = known.view.policies ?? { namespaces: new Map(), pods: new Map(), policies: new Map() };
-    const hasPolicies = known.view.policies !== undefined && config.firewall.policies;
+    const hasPolicies = known.view.policies !== undefined && enforcesPolicies(config.firewall);
     const flows = hasPolicies ? explainPolicy({ view, source, destination, port }) : [];
     if (hasPolicies && flows.length === 0)
       throw new Error(`${source.name} and ${destination.name} have no family in common`);
@@ -52,7 +53,8 @@ export const explainPolicyCommand: Command = {
   },
 };
 
-const unenforced = "No policy is enforced here: firewall.policies is false, or the cluster's source knows of no pods.";
+const unenforced =
+  "No policy is enforced here: firewall.policies is false, firewall.backend is none, or the cluster's source knows of no pods.";
 
 function readPort(word: string): Flow["port"] {
   const [, digits, name = "tcp"] = /^(\d+)(?:\/(\w+))?$/.exec(word) ?? [];

@@ -76,6 +76,7 @@ describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
     expect(value).toMatchObject({ version: 1, node: "alpha", attachments: 1 });
     expect(value.routes).toEqual({ wanted: 2 * count, present: 2 * count, differing: [] });
     expect(value.ranges.map(({ held }) => held)).toEqual(Array.from({ length: count }, () => 1));
+    expect(stdout).toMatch(/^Firewall +(nftables|iptables), policies on$/m);
     const all = await ran(alpha, "status", "--cluster");
     expect(all.stdout).toMatch(/^alpha +up /m);
     expect(all.stdout).toMatch(/^beta +up /m);
@@ -197,6 +198,28 @@ describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
     expect(denied.code).toBe(1);
     expect(denied.stdout.match(/denied$/gm)).toHaveLength(count);
     expect(denied.stdout).toContain("rule 1, from pods with app=beta-1, ports 80/tcp: the port does not match");
+  });
+
+  test("without an agent kernel and database answer, and a lease whose link is gone is given back", async () => {
+    const program = found(lab.programOf(alpha), "agent on alpha");
+    await alpha.signal(program, "KILL");
+    await eventually("the agent is gone", () => (alpha.hasProgram(program) ? undefined : true));
+    const { code, value } = await json<{ silence: string; attachments: number }>(alpha, "status");
+    expect(code).toBe(1);
+    expect(value).toMatchObject({ node: "alpha", attachments: 1, silence: expect.stringMatching(/^not running \(/) });
+    const pods = await json<readonly { hostLink: string }[]>(alpha, "pods", "default/alpha-1");
+    await alpha.run("ip", "link", "delete", found(pods.value[0]?.hostLink, "link"));
+    const check = await ran(alpha, "leases", "check");
+    expect(check.code).toBe(1);
+    for (const address of own.addresses) expect(check.stdout).toContain(`fix: hextetctl leases release ${address}`);
+    const released = await ran(alpha, "leases", "release", `${own.addresses[0]}`);
+    expect(released).toMatchObject({ code: 0, stdout: expect.stringContaining(own.addresses.join(" and ")) });
+    expect(await ran(alpha, "leases", "check")).toMatchObject({ code: 0 });
+    const all = await json<readonly { node: string; silence?: string }[]>(alpha, "status", "--cluster");
+    expect(all.value.map(({ node, silence }) => [node, silence !== undefined])).toEqual([
+      ["alpha", true],
+      ["beta", false],
+    ]);
   });
 });
 
