@@ -1,5 +1,6 @@
 // The agent, put together: the cluster's view, the loop that keeps the node by it, and the service that attaches pods from a warm
 // process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
+import type { ClusterSource } from "../cluster/view.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { residentHost } from "../plugin/host.ts";
@@ -13,7 +14,10 @@ import { healthServer } from "./health.ts";
 import { Loops } from "./loops.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
-import { statusPage } from "./status-page.ts";
+import { printedModel } from "./page/page-model.ts";
+import { pageServer } from "./page/page-server.ts";
+import { RecentEvents } from "./page/recent-events.ts";
+import { keptStatus } from "./status-page.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -29,7 +33,9 @@ const changesPods: ReadonlySet<string> = new Set(["ADD", "DEL", "GC"]);
 
 /** Runs until it is disposed of. */
 export async function startAgent(options: AgentOptions): Promise<AsyncDisposable> {
-  const { config, kernel, log, buildId, environment } = options;
+  const { config, kernel, buildId, environment } = options;
+  const events = new RecentEvents();
+  const log = config.page === "off" ? options.log : events.heard(options.log);
   const { cluster, firewall, dataDirectory, socket } = config;
   await using started = new AsyncDisposableStack();
   const removal = started.use(
@@ -46,29 +52,46 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
     faults: () => readiness.faults().length,
     packets: () => loops.counts(),
   });
-
   const source = started.use(createClusterSource({ cluster, log, environment, withPolicies }));
   const loops = new Loops({ config, kernel, host, source, leases, log, readiness, metrics, remove: removal.remove });
   started.defer(() => loops.stop());
   await source.start(() => loops.lookAgain());
-
   const onAnswered = (call: AnsweredCall) => {
     metrics.answered(call);
     if (changesPods.has(call.verb)) loops.podsChanged();
   };
-  const guard = {
-    view: () => source.view,
-    isInForce: () => loops.firewallIsInForce,
-    inForce: () => loops.inForce(),
-  };
+  const guard = { view: () => source.view, isInForce: () => loops.firewallIsInForce, inForce: () => loops.inForce() };
   const plugin = (name: PluginName) => {
     const named = pluginNamed(name, host);
     return withPolicies ? waitingForGuard(named, guard) : named;
   };
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loops.start();
-  const status = statusPage(options, { source, readiness });
-  started.use(healthServer({ listen: config.listen, faults: () => readiness.faults(), status, metrics, log })).start();
+  serve(started, { options: { ...options, log }, source, readiness, metrics, events });
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
+}
+
+interface Served {
+  readonly options: AgentOptions;
+  readonly source: ClusterSource;
+  readonly readiness: NodeReadiness;
+  readonly metrics: Metrics;
+  readonly events: RecentEvents;
+}
+
+/** What is told of the node by HTTP, to programs and to people. */
+function serve(started: AsyncDisposableStack, { options, source, readiness, metrics, events }: Served): void {
+  const { config, log } = options;
+  const kept = keptStatus(options, { source, readiness });
+  const faults = () => readiness.faults();
+  const status = () => kept().text;
+  started.use(healthServer({ listen: config.listen, faults, status, metrics, log })).start();
+  if (config.page === "off") return;
+  const model = printedModel({
+    view: () => source.view,
+    status: () => kept().status,
+    events: () => events.newestFirst,
+  });
+  started.use(pageServer({ listen: config.page, model, log })).start();
 }

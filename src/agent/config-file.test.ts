@@ -42,6 +42,7 @@ cni: {directory: /net.d, fileName: 00-a.conflist, network: pods, ipam: {assign: 
 dataDirectory: /data
 socket: /run/a.sock
 listen: 127.0.0.1:9000
+page: "[::1]:9001"
 logLevel: warning
 firewall: {backend: nftables, policies: false, masquerade: {ipv4: false, ipv6: true, except: [10.9.0.0/16]}, nptv6: [{inside: fd00:1::/48, outside: 2001:db8:5::/48}], antiSpoofing: false, logDenied: true}
 `);
@@ -66,6 +67,7 @@ firewall: {backend: nftables, policies: false, masquerade: {ipv4: false, ipv6: t
       dataDirectory: "/data",
       socket: "/run/a.sock",
       listen: "127.0.0.1:9000",
+      page: "[::1]:9001",
       logLevel: "warning",
       firewall: {
         backend: "nftables",

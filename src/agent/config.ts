@@ -27,6 +27,8 @@ export interface AgentConfig {
   readonly socket: string;
   /** Health and metrics, by HTTP. */
   readonly listen: Endpoint;
+  /** Where the page for people is served. */
+  readonly page: "off" | Endpoint;
   readonly logLevel: Level;
   readonly firewall: Firewall;
 }
@@ -222,6 +224,10 @@ function areApart(prefixes: readonly Prefix[]): boolean {
   return prefixes.every((one, at) => prefixes.slice(at + 1).every((other) => !one.overlaps(other)));
 }
 
+function parsePage(written: string): "off" | Endpoint {
+  return written === "off" ? "off" : Endpoint.parse(written);
+}
+
 function socketPath() {
   return v.pipe(
     absolutePath(),
@@ -250,6 +256,8 @@ export function agentSchema(hostName: string) {
     // Eight hextets of 16 bits are 128. Outside of the range of Prometheus exporters (9100 to 9999, all taken), of NodePorts
     // (30000 to 32767) and of the kernel's own choice (32768 to 60999). `::` takes IPv4 connections as well.
     listen: v.nullish(text(Endpoint.parse), "[::]:16128"),
+    // It names every node of the cluster and says what the log says, which is for those who ask for it.
+    page: v.nullish(text(parsePage), "off"),
     logLevel: v.nullish(v.picklist(levels), "info"),
     firewall,
   });

@@ -1,5 +1,5 @@
-// The page /status: how the node is, made when somebody asks and not before. Whoever reaches the port may ask, so what was made is
-// given to all who ask within a second.
+// What the page /status says: how the node is, made when somebody asks and not before. Whoever reaches the port may ask, so what was
+// made is given to all who ask within a second.
 import type { ClusterSource } from "../cluster/view.ts";
 import { readStatus } from "../inspect/node-state.ts";
 import type { NodeStatus } from "../inspect/status.ts";
@@ -21,15 +21,20 @@ export interface StatusParts {
 /** Reading thousands of routes takes a tenth of a second. */
 const keptMs = 1_000;
 
-/** Gives the page's text. */
-export function statusPage(options: StatusOf, parts: StatusParts, now = () => performance.now()): () => string {
+export interface KeptStatus {
+  readonly status: NodeStatus;
+  readonly text: string;
+}
+
+/** Gives the status as a value, and as the page's text. */
+export function keptStatus(options: StatusOf, parts: StatusParts, now = () => performance.now()): () => KeptStatus {
   const since = new Date().toISOString();
-  let made: { readonly text: string; readonly atMs: number } | undefined;
+  let made: { readonly kept: KeptStatus; readonly atMs: number } | undefined;
   return () => {
-    if (made !== undefined && now() - made.atMs < keptMs) return made.text;
-    const text = `${JSON.stringify(statusOf(options, parts, since))}\n`;
-    made = { text, atMs: now() };
-    return text;
+    if (made !== undefined && now() - made.atMs < keptMs) return made.kept;
+    const status = statusOf(options, parts, since);
+    made = { kept: { status, text: `${JSON.stringify(status)}\n` }, atMs: now() };
+    return made.kept;
   };
 }
 

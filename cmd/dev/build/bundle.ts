@@ -1,6 +1,8 @@
 // One program as one file, by esbuild, and the check that the executable stays small: what it must not contain is named with
 // the chain of imports that brought it in.
-import { build, type Metafile } from "esbuild";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { build, type Metafile, type Plugin } from "esbuild";
 
 /** What may not be in a bundle, and why. */
 export interface Ban {
@@ -19,6 +21,21 @@ export const bans: readonly Ban[] = [
 /** Makes what import.meta.url becomes, when it is asked for. */
 const bundleUrl = 'const bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };';
 
+/** `import text from "./page.html?raw"` gives a file as its text, by the words that vite has for it. */
+const rawText: Plugin = {
+  name: "raw text",
+  setup(made) {
+    made.onResolve({ filter: /\?raw$/ }, ({ path, importer }) => ({
+      path: join(dirname(importer), path.replace(/\?raw$/, "")),
+      namespace: "raw",
+    }));
+    made.onLoad({ filter: /./, namespace: "raw" }, async ({ path }) => ({
+      contents: await readFile(path),
+      loader: "text",
+    }));
+  },
+};
+
 /** The bundle as a script that finds `require`, `__filename` and `__dirname` in its global scope; start.ts puts them there. */
 export async function bundle(root: string, entry: string, name: string): Promise<string> {
   const result = await build({
@@ -35,6 +52,7 @@ export async function bundle(root: string, entry: string, name: string): Promise
       "import.meta.filename": "__filename",
       "import.meta.url": "bundle.url",
     },
+    plugins: [rawText],
     banner: { js: bundleUrl },
     legalComments: "none",
     metafile: true,

@@ -1,0 +1,60 @@
+// What the page shows, as one document: the node's status, the cluster's address plan and recent events. Made when somebody looks, at most
+// every two seconds, however many look.
+import { createHash } from "node:crypto";
+import type { ClusterView } from "../../cluster/view.ts";
+import type { NodeStatus } from "../../inspect/status.ts";
+import type { Address } from "../../ip/address.ts";
+import { type AddressPlan, addressPlan } from "./address-plan.ts";
+import type { RecentEvent } from "./recent-events.ts";
+
+export interface PageModel {
+  readonly status: NodeStatus;
+  /** Whether pods of other nodes are known, and so how full those are. */
+  readonly knowsPods: boolean;
+  readonly plan: AddressPlan;
+  readonly events: readonly RecentEvent[];
+}
+
+export interface PageSources {
+  readonly view: () => ClusterView | undefined;
+  readonly status: () => NodeStatus;
+  readonly events: () => readonly RecentEvent[];
+}
+
+export interface PrintedModel {
+  readonly text: string;
+  /** The same for the same text. */
+  readonly tag: string;
+}
+
+/** The plan of 5,000 nodes takes some tens of milliseconds. */
+const keptMs = 2_000;
+
+export function pageModel({ view, status, events }: PageSources): PageModel {
+  const { nodes = [], policies } = view() ?? {};
+  const now = status();
+  const held = new Map(now.ranges.map(({ range, held: count }) => [range, count]));
+  const podAddresses = policies && addressesOf(policies.pods.values());
+  return {
+    status: now,
+    knowsPods: podAddresses !== undefined,
+    plan: addressPlan({ nodes, podAddresses, held }),
+    events: events(),
+  };
+}
+
+/** Gives the document as text, made anew when what was made is too old. */
+export function printedModel(sources: PageSources, now = () => performance.now()): () => PrintedModel {
+  let made: { readonly printed: PrintedModel; readonly atMs: number } | undefined;
+  return () => {
+    if (made !== undefined && now() - made.atMs < keptMs) return made.printed;
+    const text = JSON.stringify(pageModel(sources));
+    const tag = `"${createHash("sha256").update(text).digest("base64url")}"`;
+    made = { printed: { text, tag }, atMs: now() };
+    return made.printed;
+  };
+}
+
+function* addressesOf(pods: Iterable<{ readonly addresses: readonly Address[] }>): Iterable<Address> {
+  for (const { addresses } of pods) yield* addresses;
+}
