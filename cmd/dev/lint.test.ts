@@ -36,7 +36,8 @@ const snippets: readonly Snippet[] = [
       ["policy", "agent/config"],
       ["cluster", "plugin/add"],
       ["plugin", "agent/config"],
-      ["agent", "../cmd/hextet/main"],
+      ["agent", "doctor/finding"],
+      ["doctor", "../cmd/hextetctl/main"],
     ] as const
   ).map(([folder, target]) => ({
     path: `src/${folder}/upward.ts`,

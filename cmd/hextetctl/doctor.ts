@@ -57,11 +57,11 @@ export const doctorCommand: Command = {
 
 async function examine(call: Call, chosen: readonly Check[]): Promise<number> {
   const kernel = linuxWithSysctls(call.options.get("network-sysctls") ?? networkSysctls);
-  const before = diagnose(chosen, await lookAt(call, kernel));
+  const before = diagnose(chosen, await lookAt(call, kernel, chosen));
   const remedies = call.options.has("fix") ? safeRemedies(before) : [];
   if (remedies.length === 0) return tell(call, before);
   const mended = mend(remedies, { kernel });
-  const after = diagnose(chosen, await lookAt(call, kernel));
+  const after = diagnose(chosen, await lookAt(call, kernel, chosen));
   present(call, {
     value: { mended, ...valueOf(after) },
     text: (style) => `${describeMended(mended, style)}\n\n${describeDiagnosis(after, style)}`,
@@ -74,7 +74,7 @@ function tell(call: Call, diagnosis: Diagnosis): number {
   return exitCodeOf(diagnosis);
 }
 
-async function lookAt(call: Call, kernel: Kernel): Promise<Facts> {
+async function lookAt(call: Call, kernel: Kernel, chosen: readonly Check[]): Promise<Facts> {
   const config = await reading(() => loadConfig(call));
   return readFacts({
     kernel,
@@ -82,6 +82,7 @@ async function lookAt(call: Call, kernel: Kernel): Promise<Facts> {
     cluster: await reading(() => readView(known(config))),
     binDirectory: call.options.get("bin-dir") ?? "/opt/cni/bin",
     networkSysctls: call.options.get("network-sysctls") ?? networkSysctls,
+    sends: chosen.some(({ sends }) => sends === true),
     environment: process.env,
   });
 }

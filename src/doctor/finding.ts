@@ -22,6 +22,8 @@ export interface Finding {
 export interface Check {
   readonly id: string;
   readonly why: string;
+  /** It goes by what only packets can tell. */
+  readonly sends?: true;
   readonly look: (facts: Facts) => readonly Finding[];
 }
 

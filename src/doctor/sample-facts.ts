@@ -3,15 +3,14 @@
 import { readAgentConfig } from "../agent/config-file.ts";
 import { noStrays } from "../agent/strays.ts";
 import type { ClusterView } from "../cluster/view.ts";
-import { Address, type Family } from "../ip/address.ts";
+import type { Family } from "../ip/address.ts";
 import { cluster } from "../node/sample-cluster.ts";
 import { address, link, route } from "../node/sample-host.ts";
 import type { Facts } from "./facts.ts";
-import type { Reading } from "./reading.ts";
 
 export type Column = Family | "dual";
 
-export type Broken = { readonly [Name in keyof Facts]?: Facts[Name] extends Reading<infer T> ? T : never };
+export type Broken = Partial<Facts>;
 
 const addresses = {
   v6: ["2001:db8::a/64", "2001:db8::b", "2001:db8:c::c"],
@@ -29,83 +28,64 @@ export const bootId = "9c1f0c0e-4d7a-4be5-9c42-8b2a7b1d7d11";
 /** Packets come through, and everything is `external`, so that no routes are wanted but those for unused addresses. */
 export function soundFacts(column: Column, broken: Broken = {}): Facts {
   const families: readonly Family[] = column === "dual" ? ["v6", "v4"] : [column];
-  const sound: { readonly [Name in keyof Facts]: Required<Broken>[Name] } = {
-    machine: { release: "6.12.0-1-amd64", bootId, bootedAtMs: now - 1e9, nowMs: now, newestFile: undefined },
-    config: readAgentConfig("nodeName: alpha\nrouting: { mode: external }\n", {
-      file: "agent.yaml",
-      hostName: "alpha",
-    }),
-    cluster: { view: sampleView(families) },
-    host: sampleHost(families),
-    ownRoutes: families.map((family) => ({
-      ...route(prefixes[family][0], { protocol: 72, priority: 4096 }),
-      nextHop: { kind: "unreachable" as const },
-    })),
-    tunnels: {},
-    neighbors: [],
-    neighborTables: families.map((family) => ({ family, limit: 1024, refusals: 0n })),
-    proxies: [],
-    podLinks: [],
-    sysctls: new Map(families.flatMap(sampleSysctls)),
-    sysctlsWritable: true,
-    modules: { present: new Set() },
-    firewall: { backends: sampleBackends, own: new Set(["nftables"] as const), dropping: [] },
-    guardedBoot: bootId,
-    disk: { directory: "/var/lib/hextet", freeBytes: 1e9, freeInodes: 1e6, readOnly: false },
-    store: { path: "/var/lib/hextet/leases.db", state: "sound" },
-    strays: noStrays,
-    networks: { directory: "/etc/cni/net.d", fileName: "10-hextet.conflist", written: true, faults: [], others: [] },
-    installation: { directory: "/opt/cni/bin", buildId: "0123456789abcdef", whole: true, missing: [] },
-    agent: { socket: "/run/hextet/agent.sock", state: "served", mode: 0o600, owner: 0, directoryMode: 0o700 },
-    agentFaults: [],
-    inotify: { instances: 20, maxInstances: 1024, maxWatches: 65_536 },
-    controllerManager: undefined,
-    aheadOfServerMs: undefined,
-    peers: [],
-    gateways: [],
-    returns: [],
-  };
-  const all = { ...sound, ...broken };
-  return mapped(all);
+  return { ...networkFacts(families), ...hostFacts, ...ownFacts, ...broken };
 }
 
-/** Each as something that was read. */
-function mapped(values: { readonly [Name in keyof Facts]: Required<Broken>[Name] }): Facts {
-  const { machine, config, cluster: known, host, ownRoutes, tunnels, neighbors, neighborTables, proxies } = values;
-  const { podLinks, sysctls, sysctlsWritable, modules, firewall, guardedBoot, disk, store, strays, networks } = values;
-  const { installation, agent, agentFaults, inotify, controllerManager, aheadOfServerMs, peers, gateways, returns } =
-    values;
+function networkFacts(families: readonly Family[]) {
+  const unused = families.map((family) => ({
+    ...route(prefixes[family][0], { protocol: 72, priority: 4096 }),
+    nextHop: { kind: "unreachable" as const },
+  }));
   return {
-    machine: { value: machine },
-    config: { value: config },
-    cluster: { value: known },
-    host: { value: host },
-    ownRoutes: { value: ownRoutes },
-    tunnels: { value: tunnels },
-    neighbors: { value: neighbors },
-    neighborTables: { value: neighborTables },
-    proxies: { value: proxies },
-    podLinks: { value: podLinks },
-    sysctls: { value: sysctls },
-    sysctlsWritable: { value: sysctlsWritable },
-    modules: { value: modules },
-    firewall: { value: firewall },
-    guardedBoot: { value: guardedBoot },
-    disk: { value: disk },
-    store: { value: store },
-    strays: { value: strays },
-    networks: { value: networks },
-    installation: { value: installation },
-    agent: { value: agent },
-    agentFaults: { value: agentFaults },
-    inotify: { value: inotify },
-    controllerManager: { value: controllerManager },
-    aheadOfServerMs: { value: aheadOfServerMs },
-    peers: { value: peers },
-    gateways: { value: gateways },
-    returns: { value: returns },
-  };
+    cluster: { value: { view: sampleView(families) } },
+    host: { value: sampleHost(families) },
+    ownRoutes: { value: unused },
+    tunnels: { value: {} },
+    neighbors: { value: [] },
+    neighborTables: { value: families.map((family) => ({ family, limit: 1024, refusals: 0n })) },
+    proxies: { value: [] },
+    podLinks: { value: [] },
+    sysctls: { value: new Map(families.flatMap(sampleSysctls)) },
+    peers: { value: [] },
+    gateways: { value: [] },
+    returns: { value: [] },
+  } satisfies Broken;
 }
+
+const variant = { rules: 0, hint: false } as const;
+const backends = {
+  nft: {},
+  ipset: {},
+  iptables: { is: "nft" },
+  variants: { nft: variant, legacy: variant },
+  tables: [],
+} as const;
+
+const hostFacts = {
+  machine: { value: { release: "6.12.0-1-amd64", bootId, bootedAtMs: now - 1e9, nowMs: now, newestFile: undefined } },
+  sysctlsWritable: { value: true },
+  modules: { value: { present: new Set<string>() } },
+  firewall: { value: { backends, own: new Set(["nftables"] as const), dropping: [] } },
+  disk: { value: { directory: "/var/lib/hextet", freeBytes: 1e9, freeInodes: 1e6, readOnly: false } },
+  inotify: { value: { instances: 20, maxInstances: 1024, maxWatches: 65_536 } },
+  controllerManager: { value: undefined },
+  aheadOfServerMs: { value: undefined },
+} satisfies Broken;
+
+const config = "nodeName: alpha\nrouting: { mode: external }\n";
+const networks = { directory: "/etc/cni/net.d", fileName: "10-hextet.conflist", written: true, faults: [], others: [] };
+const socket = "/run/hextet/agent.sock";
+
+const ownFacts = {
+  config: { value: readAgentConfig(config, { file: "agent.yaml", hostName: "alpha" }) },
+  guardedBoot: { value: bootId },
+  store: { value: { path: "/var/lib/hextet/leases.db", state: "sound" } },
+  strays: { value: noStrays },
+  networks: { value: networks },
+  installation: { value: { directory: "/opt/cni/bin", buildId: "0123456789abcdef", whole: true, missing: [] } },
+  agent: { value: { socket, state: "served", mode: 0o600, owner: 0, directoryMode: 0o700 } },
+  agentFaults: { value: [] },
+} satisfies Broken;
 
 function sampleView(families: readonly Family[]): ClusterView {
   const nodes = ["alpha", "beta", "gamma"].map((name, at): [string, string[]] => [
@@ -138,14 +118,3 @@ function sampleSysctls(family: Family): [string, string][] {
     Object.entries(values).map(([key, value]): [string, string] => [`${directory}/${name}/${key}`, value]),
   );
 }
-
-const variant = { rules: 0, hint: false } as const;
-export const sampleBackends = {
-  nft: {},
-  ipset: {},
-  iptables: { is: "nft" },
-  variants: { nft: variant, legacy: variant },
-  tables: [],
-} as const;
-
-export const someAddress = Address.parse("2001:db8::99");

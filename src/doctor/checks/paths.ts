@@ -19,6 +19,7 @@ const mtu: Check = {
 
 const nodeReach: Check = {
   id: "node-reach",
+  sends: true,
   why: "a node that does not answer is down, or something between drops its packets",
   look(facts) {
     const probes = known(facts.peers);
@@ -36,6 +37,7 @@ const nodeReach: Check = {
 
 const linkMtu: Check = {
   id: "link-mtu",
+  sends: true,
   why: "hosts on one link must have one MTU: who has less drops what is larger, and tells nobody",
   look: (facts) =>
     lostLarge(known(facts.peers), true).map(({ node, address, bytes }) => {
@@ -46,6 +48,7 @@ const linkMtu: Check = {
 
 const packetTooBig: Check = {
   id: "packet-too-big",
+  sends: true,
   why: "without Packet Too Big connections stall as soon as they carry more than a line of text",
   look: (facts) =>
     lostLarge(known(facts.peers), false).map(({ node, address, bytes }): Finding => {
@@ -64,6 +67,7 @@ function lostLarge(probes: readonly PeerProbe[], isOnLink: boolean): PeerProbe[]
 
 const tunnelPort: Check = {
   id: "tunnel-port",
+  sends: true,
   why: "nodes behind routers are reached by VXLAN, which is UDP that filters on the way must let pass",
   look(facts) {
     const { port } = known(facts.config).routing.vxlan;

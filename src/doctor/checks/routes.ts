@@ -45,6 +45,7 @@ function withoutDefault(facts: Facts, family: Family, link: string): Finding {
 
 const gateway: Check = {
   id: "gateway",
+  sends: true,
   why: "everything beyond the link goes through the router that the default route names",
   look: (facts) =>
     known(facts.gateways)
@@ -165,6 +166,7 @@ const neighborProxy: Check = {
 
 const prefixReturn: Check = {
   id: "prefix-return",
+  sends: true,
   why: "answers to pods come back only where the uplink's router sends the node's prefix to this node",
   look: (facts) =>
     known(facts.returns).flatMap((probe) => (probe.outcome === "returned" ? [] : [notReturned(facts, probe)])),

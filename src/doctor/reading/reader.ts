@@ -1,10 +1,11 @@
-// Reads all facts: first what files and the kernel tell, then what only packets can, which goes by the former. What cannot be read is a
-// fact too.
+// Reads all facts: what files and the kernel tell, and what only packets can, where somebody asks for it. What cannot be read is a fact
+// too.
 import { join } from "node:path";
 import type { AgentConfig } from "../../agent/config.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Cluster, Facts } from "../facts.ts";
 import { known, type Reading, reading } from "../reading.ts";
+import type { NodeFacts } from "../view.ts";
 import { readAgent, readAgentFaults } from "./agent-facts.ts";
 import { readAheadOfServer } from "./api-clock.ts";
 import { readFirewall } from "./filter-facts.ts";
@@ -21,21 +22,32 @@ export interface ReaderOptions {
   readonly binDirectory: string;
   /** Where sysctls of the network can be written. */
   readonly networkSysctls: string;
+  /** Whether anybody asks for what only packets can tell. */
+  readonly sends: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export async function readFacts(options: ReaderOptions): Promise<Facts> {
   const { kernel, config, cluster } = options;
-  const ofKernel = await readKernelFacts(kernel);
-  const facts = { config, cluster, ...ofKernel };
-  // Packets last: what is listed is how it was before them.
-  const listed = { ...(await readHostFacts(options)), ...(await readOwnFacts(options)) };
+  const facts = { config, cluster, ...(await readKernelFacts(kernel)) };
+  const [ofHost, own, sent] = await Promise.all([
+    readHostFacts(options),
+    readOwnFacts(options),
+    options.sends ? readSentFacts(kernel, facts) : notSent,
+  ]);
+  return { ...facts, ...ofHost, ...own, ...sent };
+}
+
+const none = { unseen: "no packets were sent" } as const;
+const notSent: Pick<Facts, "peers" | "gateways" | "returns"> = { peers: none, gateways: none, returns: none };
+
+async function readSentFacts(kernel: Kernel, facts: NodeFacts): Promise<typeof notSent> {
   const [peers, gateways, returns] = await Promise.all([
     reading(() => probePeers(kernel, facts)),
     reading(() => probeGateways(kernel, facts)),
     reading(() => probeReturns(kernel, facts)),
   ]);
-  return { ...facts, ...listed, peers, gateways, returns };
+  return { peers, gateways, returns };
 }
 
 async function readHostFacts({ kernel, config, networkSysctls, environment }: ReaderOptions) {
