@@ -13,7 +13,7 @@ export interface NodeAnswer {
 export function describeNode(status: NodeStatus, silence: string | undefined, style: Style): string {
   const { ranges, faults, routes } = status;
   const rows = ranges.map(({ range, size, held, cooling, conflicting, free }) => {
-    return [range, size, held, cooling, conflicting, free] as const;
+    return [range, short(size), held, cooling, conflicting, short(free)] as const;
   });
   const heading = ["RANGE", "SIZE", "HELD", "COOLING", "CONFLICTING", "FREE"];
   return [
@@ -59,7 +59,12 @@ function describeCluster({ source, nodes, pods, policies }: NodeStatus["cluster"
 
 function describeTunnel({ name, underlay, peers, present }: NodeStatus["tunnels"][number]): string {
   const over = underlay === "v6" ? "IPv6" : "IPv4";
-  return `${name} (over ${over}, ${peers} peers${present ? "" : ", missing"})`;
+  return `${name} (over ${over}, ${peers} ${peers === 1 ? "peer" : "peers"}${present ? "" : ", missing"})`;
+}
+
+/** Nobody reads the twenty digits of a /64. */
+function short(amount: string): string {
+  return amount.length > 9 ? Number(amount).toExponential(1).replace("+", "") : amount;
 }
 
 function listed(words: readonly string[]): string {
@@ -74,7 +79,7 @@ export function tableOfNodes(nodes: readonly NodeAnswer[], style: Style): string
   const rows = nodes.map(({ node, status }): Cell[] => {
     if (status === undefined) return [node, paint(style, "red", "no answer")];
     const { agent, attachments, routes, faults, ranges } = status;
-    const free = ranges.map(({ range, free: left }) => `${left} of ${range}`).join(", ");
+    const free = ranges.map(({ range, free: left }) => `${short(left)} of ${range}`).join(", ");
     const word = faults.length === 0 ? "none" : paint(style, "red", String(faults.length));
     return [
       node,

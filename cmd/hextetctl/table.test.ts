@@ -14,6 +14,11 @@ describe("table()", () => {
     expect(table(["NAME", "N", "Z"], rows, plain)).toBe("NAME    N  Z\na       1  -\nbcdef  10  x");
   });
 
+  test("takes no address for a number", () => {
+    expect(table(["ADDRESS"], [["10.1.0.2"], ["2.2.2.2"]], plain)).toBe("ADDRESS\n10.1.0.2\n2.2.2.2");
+    expect(table(["SIZE"], [["1.8e19"], ["253"]], plain)).toBe("  SIZE\n1.8e19\n   253");
+  });
+
   test("is not put out of step by colors", () => {
     const colored = { colored: true };
     const rows = [

@@ -16,7 +16,9 @@ export function paint({ colored }: Style, color: Color, text: string): string {
 export function table(heading: readonly string[], rows: readonly (readonly Cell[])[], style: Style): string {
   const texts = rows.map((row) => heading.map((_, at) => textOf(row[at])));
   const widths = heading.map((title, at) => Math.max(title.length, ...texts.map((row) => widthOf(row[at] ?? ""))));
-  const numeric = heading.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === "number"));
+  const numeric = heading.map(
+    (_, at) => rows.length > 0 && texts.every((row) => /^\d+(\.\d+)?(e\d+)?$/.test(row[at] ?? "")),
+  );
   const line = (cells: readonly string[]) => {
     return cells
       .map((cell, at) => padded(cell, widths[at] ?? 0, numeric[at] ?? false))

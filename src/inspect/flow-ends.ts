@@ -18,7 +18,7 @@ export interface FlowSide {
   readonly name: string;
   /** Of a pod. */
   readonly pod?: { readonly namespace: string; readonly name: string };
-  /** The node it is, or runs on. */
+  /** The node it is, or runs on; of an address that no pod is known to have, that in whose prefix it lies. */
   readonly node?: string;
   readonly addresses: readonly Address[];
   /** Of a pod of this node. */
@@ -37,11 +37,17 @@ export function findSide(text: string, known: Known): FlowSide {
   }
   if (second !== undefined)
     throw new Error(`${text} may be ${found.map(({ name }) => name).join(" or ")}: write it in full`);
-  if (search.kind === "address") return { kind: "outside", name: text, addresses: [search.address] };
+  if (search.kind === "address") return unknownSide(search.address, known);
   if (search.kind === "prefix") throw new Error(`${text} is a prefix: name one of its addresses`);
   throw new Error(
     `Nothing is known of ${text}: write namespace/pod, an address, the name of a node, or node for this one`,
   );
+}
+
+/** No pod is known to have it; the prefix tells on which node one might. */
+function unknownSide(address: Address, { view }: Known): FlowSide {
+  const node = nodeHolding([address], view);
+  return { kind: "outside", name: String(address), ...(node === undefined ? {} : { node }), addresses: [address] };
 }
 
 /** Pairs of addresses of one family, IPv6 first; the first of each side. */

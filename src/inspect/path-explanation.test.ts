@@ -97,7 +97,11 @@ describe.for(stacks)("$name: explainPath()", (stack) => {
       const there = `${Prefix.parse(other[family]).at(5n)}`;
       const [path] = await explain(from, there);
       const hop = { place: "node alpha", route: `${other[family]} via ${gateway[family]}`, link: "uplink", mtu: 1500 };
-      expect(path?.hops.slice(1, 3)).toEqual([hop, { place: "node beta", route: "beta was asked" }]);
+      expect(path?.hops.slice(1)).toEqual([
+        hop,
+        { place: "node beta", route: "beta was asked" },
+        { place: there, route: "of a prefix of node beta: which pod has it is known there" },
+      ]);
       const [away] = await explain(from, outside[family]);
       const translation = family === "v4" ? "its source becomes the node's address" : undefined;
       expect(away?.hops[1]?.translation).toBe(translation);

@@ -160,8 +160,13 @@ async function rest(
   return { ...(tunnel === undefined ? {} : { more: { tunnel } }), hops: [...outer, ...peer, ...last] };
 }
 
-function arrival({ name, kind }: FlowSide): Hop {
-  return { place: name, route: kind === "outside" ? "beyond the cluster: nothing is known of it" : "arrives" };
+function arrival({ name, kind, node }: FlowSide): Hop {
+  if (kind !== "outside") return { place: name, route: "arrives" };
+  const why =
+    node === undefined
+      ? "beyond the cluster: nothing is known of it"
+      : `of a prefix of node ${node}: which pod has it is known there`;
+  return { place: name, route: why };
 }
 
 function nodeOf(to: Address, view: ClusterView | undefined): string | undefined {
