@@ -7,8 +7,16 @@ import { isSlaac, type PodNetwork, type Probe, speaks } from "./pod-network.ts";
 export type Sysctls = Readonly<Record<string, string>>;
 
 export function setSysctls(sysctl: Sysctl, values: Sysctls): void {
-  for (const [name, value] of Object.entries(values)) sysctl.set(name, value);
+  for (const [name, value] of Object.entries(values)) {
+    if (!takesLinkLock.test(name) || sysctl.get(name) !== value) sysctl.set(name, value);
+  }
 }
+
+/**
+ * For these the kernel wants its lock for links, also where nothing changes; while others hold it, it does not sleep but begins the call
+ * again and again. Reading takes no lock.
+ */
+const takesLinkLock = /\/disable_ipv6$/;
 
 /** The host's end: a pod must not tell the node its routes. A node may have IPv6 off for new links, pods' links need it. */
 export function hostSysctls(network: PodNetwork, { name, addressGeneration }: Link): Sysctls {
