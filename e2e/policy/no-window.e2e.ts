@@ -68,6 +68,14 @@ describe.for(kinds)(
       expect(agent.served(byAgent.container.containerId)).toEqual(["ADD"]);
       await expectReached(byAgent, others);
 
+      // The filter knows the address as that of a pod under no policy.
+      const former = await shop.add("blog/web-2", 24);
+      await eventually("the filter knows it", () => (shop.knows(former) ? true : undefined));
+      await former.detach();
+      const successor = shop.prepare("shop/db-4", 24);
+      await attach(successor);
+      await expectReached(successor, others);
+
       const interrupted = shop.prepare("shop/db-3", 22);
       const before = agent;
       await attach(interrupted, async () => {

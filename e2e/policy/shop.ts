@@ -44,7 +44,10 @@ export function policyOfDb(rules: Readonly<Record<string, unknown>>): Policy {
 }
 
 /** Names as `app-number`, all in the namespace `shop`; those of `blog` are under no policy. */
-const pods = ["db-1", "db-2", "db-3", "db-4", "friend-1", "stranger-1"].map((name) => `shop/${name}`);
+const pods = [
+  ...["db-1", "db-2", "db-3", "db-4", "friend-1", "stranger-1"].map((name) => `shop/${name}`),
+  "blog/web-2",
+];
 
 export interface ShopOptions {
   readonly families: Families;
@@ -85,6 +88,13 @@ export class Shop implements AsyncDisposable {
   firewallPasses(): number {
     const text = orUndefined(() => this.place.page("/metrics").text) ?? "";
     return Number(/^hextet_reconcile_passes_total\{loop="firewall"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
+  /** Whether the filter has a pod's addresses in its sets. */
+  knows({ addresses }: ShopPod): boolean {
+    const { host } = this.place.node;
+    const sets = [host.run("nft", "list", "ruleset"), host.run("ipset", "save")].join("\n");
+    return addresses.every((address) => sets.includes(`${address}`));
   }
 
   /** A pod that is about to be attached with this number in its addresses: `shop/db-1`. */
@@ -149,6 +159,11 @@ export class ShopPod implements Disposable {
   async listen(port: number): Promise<void> {
     const [family = "v6"] = this.#shop.families;
     this.#resources.use(await Listener.open(this.namespace, family, port));
+  }
+
+  async detach(): Promise<void> {
+    const { place } = this.#shop;
+    await place.node.runtime.del(place.writtenNetwork(), this.container);
   }
 
   /** The pod as one that sends packets by hand; it must be attached. */

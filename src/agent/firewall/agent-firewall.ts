@@ -12,7 +12,7 @@ export interface AgentFirewall {
   stop(): Promise<void>;
   /** Resolves when the filter has been brought up to what is true now. */
   inForce(): Promise<void>;
-  /** Whether the kernel has rules of an agent's since it booted, as far as there are to be any. */
+  /** Whether rules are in the kernel, as far as there are to be any, and know nobody who has gone. */
   readonly isInForce: boolean;
   /** What executables are to use as well; as it was configured while the host has none. */
   backend(): Promise<AgentConfig["firewall"]["backend"]>;

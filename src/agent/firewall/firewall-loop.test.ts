@@ -86,6 +86,18 @@ describe.for(stacks)("%s: the packet filter", ([, families]) => {
     expect(setting.elements(policySets.ingress, families)).toHaveLength(families.length);
   });
 
+  test("knows that a pod has gone whose address it still has", async () => {
+    await using setting = new Setting(shopView(families, policyOf.friendly), leasesOf(families));
+    expect(setting.loop.knowsNobodyGone).toBe(false);
+    setting.loop.start();
+    await setting.loop.inForce();
+    expect(setting.loop.knowsNobodyGone).toBe(true);
+    setting.leases = leasesOf(families, ["db"]);
+    expect(setting.loop.knowsNobodyGone).toBe(false);
+    await setting.loop.inForce();
+    expect(setting.loop.knowsNobodyGone).toBe(true);
+  });
+
   test("is given the very same ruleset while nothing changes, however often somebody calls", async () => {
     await using setting = new Setting(shopView(families, policyOf.friendly), leasesOf(families));
     setting.loop.start();

@@ -94,6 +94,13 @@ export class FirewallLoop {
     await this.#loop.stop();
   }
 
+  /** Whether the filter knows no address that its pod has given back. */
+  get knowsNobodyGone(): boolean {
+    if (this.#computed === undefined) return false;
+    const held = new Set(this.#options.leases.leases().map(({ address }) => address.toString()));
+    return this.#computed.attached.every(({ addresses }) => addresses.every((each) => held.has(each.toString())));
+  }
+
   /** Resolves when the filter has been brought up to what is true now. */
   inForce(): Promise<void> {
     const passed = new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -80,6 +80,11 @@ describe("an ADD", () => {
     expect(await add({ pod: db }, { inForce: never })).toEqual(["attached"]);
   });
 
+  test("of a pod under a policy waits before it is attached while the rules know somebody who has gone", async () => {
+    expect(await add({ pod: db }, { isInForce: false })).toEqual(["in force", "attached", "in force"]);
+    expect(await add({ pod: web }, { isInForce: false })).toEqual(["attached"]);
+  });
+
   test("of a pod under a policy is refused with code 11 where there are no rules behind which it would be safe", async () => {
     await expect(add({ pod: db }, { isInForce: false, inForce: never })).rejects.toMatchObject({
       code: 11,

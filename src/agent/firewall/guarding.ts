@@ -41,7 +41,7 @@ function groupOf(view: ClusterView | undefined, { namespace, name, uid }: PodIde
 
 export interface Guard {
   readonly view: Views;
-  /** Whether the kernel has rules of an agent's, be it an earlier one's, since it booted. */
+  /** Whether the rules in the kernel know nothing that is over: the address of a pod that went may be given to the next. */
   readonly isInForce: () => boolean;
   /** Resolves when the packet filter has been brought up to what was true when this was called. */
   readonly inForce: () => Promise<void>;
@@ -69,16 +69,17 @@ export function waitingAdd<R extends Pick<AddRequest, "pod">>(
 }
 
 async function requireRules(guard: Guard, pod: PodIdentity): Promise<void> {
-  if (guard.isInForce()) return;
-  await awaitRules(guard, guard.limits?.firstMs ?? maxFirstWaitMs);
-  if (!guard.isInForce()) throw notYet(pod, "a NetworkPolicy may be meant for it, and the firewall is not in force");
+  if (guard.isInForce() || (await awaitRules(guard, guard.limits?.firstMs ?? maxFirstWaitMs))) return;
+  throw notYet(pod, "a NetworkPolicy may be meant for it, and the firewall is not in force");
 }
 
-async function awaitRules({ inForce }: Guard, limitMs: number): Promise<void> {
+/** Whether they came before the time was over. */
+async function awaitRules({ inForce }: Guard, limitMs: number): Promise<boolean> {
   const limit = new AbortController();
-  const late = wait(limitMs, undefined, { ref: false, signal: limit.signal }).catch(() => {});
-  await Promise.race([inForce(), late]);
+  const late = wait(limitMs, false, { ref: false, signal: limit.signal }).catch(() => false);
+  const came = await Promise.race([inForce().then(() => true), late]);
   limit.abort();
+  return came;
 }
 
 /** Runtimes that do not name pods are told apart by addresses; nothing runs in such a pod before its ADD has ended. */

@@ -87,7 +87,7 @@ export class NodeFirewall implements AgentFirewall {
   }
 
   get isInForce(): boolean {
-    return this.#options.guard.isInForce(this.#options.bootId);
+    return this.#options.guard.isInForce(this.#options.bootId) && this.#loop.knowsNobodyGone;
   }
 
   async backend(): Promise<BackendSetting> {
