@@ -20,14 +20,19 @@ export function viewOf(facts: Pick<Facts, "cluster">): ClusterView {
   return view;
 }
 
+/** Most checks ask for it, and with thousands of nodes it takes its time. */
+const decided = new WeakMap<NodeFacts, NodeView>();
+
 export function nodeOf(facts: NodeFacts): NodeView {
+  const before = decided.get(facts);
+  if (before !== undefined) return before;
   const view = viewOf(facts);
   const kernel = { sysctl: () => sysctlsOf(facts) };
   const pods = () => known(facts.podLinks).flatMap(({ mode, addresses }) => (mode === "macvlan" ? [] : addresses));
-  return {
-    ...decideNode(view, known(facts.host), { kernel, settings: known(facts.config), podAddresses: pods }),
-    view,
-  };
+  const options = { kernel, settings: known(facts.config), podAddresses: pods };
+  const node = { ...decideNode(view, known(facts.host), options), view };
+  decided.set(facts, node);
+  return node;
 }
 
 /** What was read, in the place of the kernel. */

@@ -54,7 +54,7 @@ async function readHostFacts({ kernel, config, networkSysctls, environment }: Re
   const machine = await reading(() => readMachine(writtenFiles(config)));
   return {
     machine,
-    sysctlsWritable: await reading(() => readSysctlsWritable(join(networkSysctls, "ipv6/conf/all/forwarding"))),
+    sysctlsWritable: await reading(() => readSysctlsWritable(join(networkSysctls, "ipv4/ip_forward"))),
     modules: await reading(() => readModules(known(machine).release)),
     firewall: await reading(() => readFirewall(kernel)),
     inotify: await reading(readInotify),
