@@ -2,10 +2,19 @@
 import { crashEverywhere } from "./crash.ts";
 import { database } from "./database.ts";
 import type { Experiment } from "./experiment.ts";
+import { scale, soak } from "./load.ts";
+import { powerCut } from "./power-cut/power-cut.ts";
+import { races } from "./races.ts";
+import { kernelRefusals } from "./refusals.ts";
 import { storm } from "./storm.ts";
 
 export const experiments: readonly Experiment[] = [
   { name: "crash", about: "kills executable and agent at every system call of ADD and DEL", run: crashEverywhere },
   { name: "storm", about: "kills calls and agents at random under 16 runtimes", run: storm },
   { name: "database", about: "loses, damages, fills and reboots what lies below the leases", run: database },
+  { name: "power", about: "cuts the power at every write of the lease database", run: powerCut },
+  { name: "races", about: "calls for one attachment at the same moment, by agent and executable", run: races },
+  { name: "refusals", about: "fails system calls with ENOBUFS, EINTR, ENOMEM, EIO and more", run: kernelRefusals },
+  { name: "scale", about: "as many pods as --pods, twice; memory and descriptors of the agent", run: scale },
+  { name: "soak", about: "changes among --nodes nodes, and agents replaced under a stream, for --seconds", run: soak },
 ];

@@ -1,6 +1,9 @@
 // npm run torture -- [experiment...] [options]: the claims of docs/reliability.md as experiments. Each prints its rows as they come, and
 // at the end everything that was lost or leaked.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { CopiedBuild } from "../agent/copied-build.ts";
 import { experiments } from "./experiments.ts";
 import { isClean, printMarkdown, printRows, type Row } from "./ledger.ts";
@@ -18,19 +21,28 @@ async function main(args: readonly string[]): Promise<number> {
   return rows.every(isClean) ? 0 : 1;
 }
 
-/** In a mount namespace of its own, so that file systems it mounts end with it. */
+const enclosure = 'mount -t tmpfs -o mode=700 hextet-torture "$TMPDIR" && exec "$@"';
+
+/**
+ * In a mount namespace of its own, so that file systems it mounts end with it, and with all its files in memory: what a disk does to
+ * them is the experiments' affair.
+ */
 function runInside(args: readonly string[]): number {
-  if (process.geteuid?.() !== 0)
+  if (process.geteuid?.() !== 0) {
     throw new TypeError("The experiments make network namespaces and mounts: run them as root");
+  }
   const again = [process.execPath, process.argv[1] ?? "", ...args, "--inside"];
-  const run = spawnSync("unshare", ["--mount", "--", ...again], { stdio: "inherit" });
+  const scratch = mkdtempSync(join(tmpdir(), "hextet-torture-"));
+  const env = { ...process.env, TMPDIR: scratch };
+  const run = spawnSync("unshare", ["--mount", "sh", "-c", enclosure, "sh", ...again], { stdio: "inherit", env });
+  rmdirSync(scratch);
   if (run.error !== undefined) throw new Error(`Cannot make a mount namespace: ${run.error.message}`);
   return run.status ?? 1;
 }
 
 async function runAll({ chosen, operations, ...options }: Options): Promise<readonly Row[]> {
   using build = new CopiedBuild();
-  const most = operations ?? (options.short ? 300 : 5000);
+  const most = operations ?? (options.short ? 150 : 5000);
   const settings = { ...options, operations: most, build: build.path, otherBuild: () => build.other() };
   const rows: Row[] = [];
   for (const { name, run } of chosen) {

@@ -21,6 +21,7 @@ export interface SubjectOptions {
 
 export interface Lease {
   readonly containerId: string;
+  readonly interfaceName: string;
   readonly address: string;
   readonly state: string;
 }
@@ -108,6 +109,7 @@ export class Subject implements AsyncDisposable {
     const rows = database.prepare("SELECT * FROM lease WHERE released_at IS NULL").all();
     return rows.map((row) => ({
       containerId: String(row["container_id"]),
+      interfaceName: String(row["interface"]),
       address: Buffer.from(row["address"] instanceof Uint8Array ? row["address"] : []).toString("hex"),
       state: String(row["state"]),
     }));

@@ -1,0 +1,139 @@
+// Much and long: as many pods as a node can have, and more; an agent that hears of a change every second, and one that is replaced
+// every ten seconds under a stream of packets. Memory, descriptors, namespaces and links must be at the end what they were.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Agent } from "../agent/agent.ts";
+import type { Container } from "../conformance/runtime.ts";
+import type { Settings } from "./experiment.ts";
+import { Ledger, type Row } from "./ledger.ts";
+import { Subject } from "./subject.ts";
+
+const subnets = { v4: ["10.10.0.0/21"], v6: ["fd00:10::/64"], dual: ["fd00:10::/64", "10.10.0.0/21"] } as const;
+const atATime = 16;
+/** How much more an agent may hold after thousands of calls: V8 takes its time to give back. */
+const tolerated = { descriptors: 4, mebibytes: 40 };
+
+/** Of a process: what it must not gather. */
+function holdingsOf({ pid }: Agent) {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const descriptors = readdirSync(`/proc/${pid}/fd`).length;
+  return { descriptors, mebibytes: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024) };
+}
+
+function compare(ledger: Ledger, before: ReturnType<typeof holdingsOf>, after: ReturnType<typeof holdingsOf>): string {
+  for (const what of ["descriptors", "mebibytes"] as const) {
+    if (after[what] > before[what] + tolerated[what]) ledger.leaked(`${before[what]} ${what} became ${after[what]}`);
+  }
+  return `agent ${before.mebibytes} to ${after.mebibytes} MiB, ${before.descriptors} to ${after.descriptors} descriptors`;
+}
+
+export async function* scale({ families, build, pods }: Settings): AsyncGenerator<Row> {
+  for (const columns of families) {
+    const how = `${atATime} at a time, all there at once, twice`;
+    const ledger = new Ledger({ fault: `${pods} pods on one node`, how, columns });
+    const config = "firewall: { policies: false }";
+    await using subject = new Subject({ families: columns, build, config, subnets: subnets[columns] });
+    const agent = await subject.served.start();
+    const all = Array.from({ length: pods }, () => subject.container(subject.node.pod()));
+    await comeAndGo(subject, ledger, all);
+    const before = holdingsOf(agent);
+    await comeAndGo(subject, ledger, all);
+    await subject.audit(ledger, "at the end");
+    ledger.remark(compare(ledger, before, holdingsOf(agent)));
+    yield ledger.row;
+  }
+}
+
+async function comeAndGo(subject: Subject, ledger: Ledger, all: readonly Container[]): Promise<void> {
+  const { runtime } = subject.node;
+  for (const verb of ["add", "check", "del"] as const) {
+    const queue = all.values();
+    const work = async () => {
+      for (const container of queue) {
+        await runtime[verb](subject.list, container).catch((error: Error) => ledger.lost(`${verb}: ${error.message}`));
+        ledger.fault();
+      }
+    };
+    await Promise.all(Array.from({ length: atATime }, work));
+    if (verb === "add") await subject.bareGc(...all);
+  }
+}
+
+export async function* soak({ families, build, nodes, seconds }: Settings): AsyncGenerator<Row> {
+  for (const columns of families) {
+    const config = "firewall: { policies: false }";
+    await using subject = new Subject({ families: columns, build, config });
+    yield await changeEverySecond(subject, { columns, nodes, seconds });
+    yield await replaceEveryTenSeconds(subject, { columns, seconds });
+  }
+}
+
+interface Soaking {
+  readonly columns: string;
+  readonly seconds: number;
+}
+
+async function changeEverySecond(
+  subject: Subject,
+  { columns, nodes, seconds }: Soaking & { nodes: number },
+): Promise<Row> {
+  const how = `the cluster file changes every second for ${seconds} s, and a pod comes and goes`;
+  const ledger = new Ledger({ fault: `one of ${nodes} nodes changes`, how, columns });
+  const agent = await subject.served.start();
+  const container = subject.container(subject.node.pod());
+  const others = Array.from({ length: nodes }, (_, at) => nodeLine(at));
+  const end = Date.now() + seconds * 1000;
+  let before: ReturnType<typeof holdingsOf> | undefined;
+  while (Date.now() < end) {
+    subject.served.writeCluster(undefined, ...others.slice(ledger.row.times % 2));
+    await subject.node.runtime.add(subject.list, container);
+    await subject.node.runtime.del(subject.list, container);
+    ledger.fault();
+    await sleep(1_000);
+    if (Date.now() > end - (seconds * 1000) / 2) before ??= holdingsOf(agent);
+  }
+  ledger.remark(compare(ledger, before ?? holdingsOf(agent), holdingsOf(agent)));
+  await agent.stop();
+  await subject.audit(ledger, "at the end");
+  return ledger.row;
+}
+
+function nodeLine(at: number): string {
+  const [high, low] = [(at >> 8) + 20, at & 255];
+  const prefixes = `["10.${high}.${low}.0/24", "fd00:${(at + 256).toString(16)}::/64"]`;
+  const address = `2001:db8:ffff::${(at + 16).toString(16)}`;
+  return `n${at}: { addresses: ["${address}"], prefixes: ${prefixes} }`;
+}
+
+/** The pod sends to the fabric 50 times a second; no packet may be lost. */
+async function replaceEveryTenSeconds(subject: Subject, { columns, seconds }: Soaking): Promise<Row> {
+  const how = `SIGKILL and a new agent every 10 s for ${seconds} s`;
+  const ledger = new Ledger({ fault: "agents replaced under a stream of pings", how, columns });
+  subject.served.writeCluster();
+  let agent = await subject.served.start();
+  const pod = subject.node.pod();
+  const container = subject.container(pod);
+  await subject.node.runtime.add(subject.list, container);
+  const { fabric } = subject.node;
+  fabric.run("ip", "route", "replace", "10.10.0.0/24", "via", "192.0.2.2");
+  fabric.run("ip", "route", "replace", "fd00:10::/64", "via", "2001:db8:ffff::2");
+  const target = columns === "v4" ? "192.0.2.1" : "2001:db8:ffff::1";
+  const ping = spawn("nsenter", [`--net=${pod.namespace.path}`, "ping", "-i", "0.02", "-c", `${seconds * 50}`, target]);
+  let text = "";
+  ping.stdout.setEncoding("utf8").on("data", (chunk) => (text += String(chunk)));
+  const ended = once(ping, "close");
+  while (ping.exitCode === null) {
+    await Promise.race([ended, sleep(10_000)]);
+    await agent.kill();
+    agent = await subject.served.start();
+    ledger.fault();
+  }
+  const summary = /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(text);
+  if (summary === null || summary[1] !== summary[2]) ledger.lost(`of the stream: ${summary?.[0] ?? text}`);
+  ledger.remark(summary?.[0] ?? "no stream");
+  await subject.expectWhole(ledger, "at the end", container);
+  await subject.node.runtime.del(subject.list, container);
+  return ledger.row;
+}
