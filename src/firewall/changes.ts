@@ -49,5 +49,5 @@ export function nameChanges(before: Names, after: Names): NameChanges {
 }
 
 export function sameLines(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((line, at) => line === other[at]);
+  return one === other || (one.length === other.length && one.every((line, at) => line === other[at]));
 }

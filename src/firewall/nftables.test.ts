@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Family } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import { printNft } from "./nftables.ts";
-import type { Rule } from "./ruleset.ts";
+import type { Chain, Content, Rule } from "./ruleset.ts";
 import { sampleRuleset, withForward } from "./sample-ruleset.ts";
 
 const printed = (...families: Family[]) => printNft(sampleRuleset(families));
@@ -164,4 +164,23 @@ describe("printNft()", () => {
     const when = [{ kind: "protocol", protocol: "udp" }, { kind: "midstream" }] as const;
     expect(forwardRule("v6", { when, then: { kind: "drop" } })).toBeUndefined();
   });
+});
+
+test("printNft() gives one chain in two rulesets the names of each, and does so again", () => {
+  const target = { rules: [] };
+  const chain = { rules: [{ when: [], then: { kind: "jump", chain: "target" } }] } as const;
+  const rules = {
+    chains: new Map<string, Chain>([
+      ["target", target],
+      ["chain", chain],
+    ]),
+    sets: new Map<string, Content>(),
+  };
+  for (const name of ["one", "other", "one"]) {
+    const lines = printNft({ name, families: { v6: rules, v4: rules } }).split("\n");
+    expect(lines.filter((line) => line.startsWith("add rule")).toSorted()).toEqual([
+      `add rule ip ${name} ${name}-chain jump ${name}-target`,
+      `add rule ip6 ${name} ${name}-chain jump ${name}-target`,
+    ]);
+  }
 });

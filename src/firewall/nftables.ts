@@ -2,7 +2,7 @@
 // are described as values first, so that what differs between two of them can be printed as well (nft-changes.ts).
 import { type Family, families, type Stack } from "../ip/address.ts";
 import { type NftNames, nftRule } from "./nft-rule.ts";
-import type { Content, FamilyRules, Hook, Ruleset } from "./ruleset.ts";
+import type { Chain, Content, FamilyRules, Hook, Ruleset } from "./ruleset.ts";
 import { requireSound } from "./sound-ruleset.ts";
 
 /** Names in it are those in the table. */
@@ -129,13 +129,29 @@ function nftTable(name: string, rules: FamilyRules, family: Family): NftTable {
     name: `${nftFamily[family]} ${name}`,
     counters: new Set(counters.map(names.of)),
     sets: new Map([...rules.sets].map(([each, content]) => [names.of(each), nftSet(content, names)])),
-    chains: new Map(
-      [...rules.chains].map(([each, { hook, rules: own }]) => [
-        names.of(each),
-        { ...(hook && { hook: hookDefinitions[hook] }), rules: own.flatMap((rule) => nftRule(rule, names) ?? []) },
-      ]),
-    ),
+    chains: new Map([...rules.chains].map(([each, chain]) => [names.of(each), nftChain(chain, name, names)])),
   };
+}
+
+/**
+ * What was printed, by the ruleset's name. Of the thousands of chains that policies make, all but a few are the very same objects from one
+ * ruleset to the next.
+ */
+const printed = { v6: new WeakMap<Chain, Printed>(), v4: new WeakMap<Chain, Printed>() } as const;
+
+interface Printed {
+  readonly ruleset: string;
+  readonly chain: NftChain;
+}
+
+function nftChain(chain: Chain, ruleset: string, names: NftNames): NftChain {
+  const known = printed[names.family].get(chain);
+  if (known?.ruleset === ruleset) return known.chain;
+  const { hook, rules } = chain;
+  const lines = rules.flatMap((rule) => nftRule(rule, names) ?? []);
+  const made = { ...(hook && { hook: hookDefinitions[hook] }), rules: lines };
+  printed[names.family].set(chain, { ruleset, chain: made });
+  return made;
 }
 
 function nftSet(content: Content, names: NftNames): NftSet {
