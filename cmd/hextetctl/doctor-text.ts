@@ -39,7 +39,7 @@ function summaryOf({ findings, well, unseen }: Diagnosis): string {
   const parts = [
     counted(problems, "problem"),
     counted(findings.length - problems, "warning"),
-    `${well.length} checks found nothing`,
+    `${counted(well.length, "check")} found nothing`,
     ...(unseen.length === 0 ? [] : [`${unseen.length} could not look`]),
   ];
   return parts.join(", ");

@@ -44,7 +44,7 @@ const forwardDrop: Check = {
       const seen = `${why} (${variant}), and Hextet's rules are not there to make an exception`;
       const fixes = why.startsWith("Docker")
         ? acceptInDocker
-        : [command("iptables -P FORWARD ACCEPT; ip6tables -P FORWARD ACCEPT")];
+        : [command(`iptables-${variant} -P FORWARD ACCEPT; ip6tables-${variant} -P FORWARD ACCEPT`)];
       return [
         problem(seen, command("set firewall.backend: iptables in agent.yaml and restart the agent, or:"), ...fixes),
       ];
