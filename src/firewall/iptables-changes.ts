@@ -53,7 +53,11 @@ function setChanges(before: Sets, after: Sets): Omit<IptablesChanges, "rules"> {
   const sets = nameChanges(before, after);
   const changed = [...sets.added, ...sets.kept].map((name) => {
     const want = after.get(name);
-    return { name, isLate: want?.isLate === true, ...elementChanges(before.get(name)?.elements ?? new Set(), want?.elements ?? new Set()) };
+    return {
+      name,
+      isLate: want?.isLate === true,
+      ...elementChanges(before.get(name)?.elements ?? new Set(), want?.elements ?? new Set()),
+    };
   });
   const created = sets.added.flatMap((name) => {
     const set = after.get(name);
