@@ -60,6 +60,16 @@ describe("documents", () => {
     expect(links.filter(isBroken).map(({ at }) => at)).toEqual([]);
   });
 
+  test("are named in programs and manifests only where they are there, headings too", () => {
+    const mentions = ["src", "cmd", "manifests"].flatMap(filesBelow).flatMap((path) =>
+      [...read(path).matchAll(/\b(docs\/[a-z/-]+\.md)(?:#([a-z0-9-]+))?/g)].map(([at, to = "", anchor = ""]) => {
+        return { to, anchor, at: `${path}: ${at}` };
+      }),
+    );
+    expect(mentions.length).toBeGreaterThan(20);
+    expect(mentions.filter(isBroken).map(({ at }) => at)).toEqual([]);
+  });
+
   test("stand all in an index: decisions in docs/decisions/README.md, the rest in docs/README.md", () => {
     const indexOf = (page: string) =>
       page.startsWith("docs/decisions/") ? "docs/decisions/README.md" : "docs/README.md";
