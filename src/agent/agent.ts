@@ -1,23 +1,27 @@
 // The agent, put together: the cluster's view, the loop that keeps the node by it, and the service that attaches pods from a warm
 // process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
 import type { ClusterSource } from "../cluster/view.ts";
+import type { Plugin } from "../cni/dispatch.ts";
+import type { NodeStatus } from "../inspect/status.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
-import { residentHost } from "../plugin/host.ts";
+import { type Host, residentHost } from "../plugin/host.ts";
 import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
 import { type AnsweredCall, AttachService } from "./attach-service.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import { type AgentConfig, enforcesPolicies } from "./config.ts";
-import { guardingByView, waitingForGuard } from "./firewall/guarding.ts";
+import { type Guard, guardingByView, waitingForGuard } from "./firewall/guarding.ts";
 import { healthServer } from "./health.ts";
+import { kept } from "./kept.ts";
+import { readNeighborUsage, readTrackingUsage } from "./kernel-usage.ts";
 import { Loops } from "./loops.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { printedModel } from "./page/page-model.ts";
 import { pageServer } from "./page/page-server.ts";
 import { RecentEvents } from "./page/recent-events.ts";
-import { keptStatus } from "./status-page.ts";
+import { type KeptStatus, keptStatus } from "./status-page.ts";
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -47,50 +51,68 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   const host = { ...residentHost(kernel, log, removal.remove), nodeStatus, guarding: () => guarding };
   const leases = host.leases(dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
+  const told = keptStatus(options, { view: () => source.view, readiness });
   const metrics = new Metrics({
-    usage: () => readiness.usage(),
-    faults: () => readiness.faults().length,
+    ...observed(options, readiness, () => told().status),
     packets: () => loops.counts(),
   });
   const source = started.use(createClusterSource({ cluster, log, environment, withPolicies }));
   const loops = new Loops({ config, kernel, host, source, leases, log, readiness, metrics, remove: removal.remove });
   started.defer(() => loops.stop());
-  await source.start(() => loops.lookAgain());
+  await source.start(() => {
+    metrics.clusterChanged(source.fault);
+    loops.lookAgain();
+  });
   const onAnswered = (call: AnsweredCall) => {
     metrics.answered(call);
     if (changesPods.has(call.verb)) loops.podsChanged();
   };
   const guard = { view: () => source.view, isInForce: () => loops.firewallIsInForce, inForce: () => loops.inForce() };
-  const plugin = (name: PluginName) => {
-    const named = pluginNamed(name, host);
-    return withPolicies ? waitingForGuard(named, guard) : named;
-  };
+  const plugin = pluginsOf(host, withPolicies ? guard : undefined);
   started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
   loops.start();
-  serve(started, { options: { ...options, log }, source, readiness, metrics, events });
+  serve(started, { config, log, source, readiness, metrics, events, told });
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
 }
 
-interface Served {
-  readonly options: AgentOptions;
+function pluginsOf(host: Host, guard: Guard | undefined): (name: PluginName) => Plugin {
+  return (name) => {
+    const named = pluginNamed(name, host);
+    return guard === undefined ? named : waitingForGuard(named, guard);
+  };
+}
+
+function observed({ kernel, buildId }: AgentOptions, readiness: NodeReadiness, status: () => NodeStatus) {
+  return {
+    usage: () => readiness.usage(),
+    faults: () => readiness.faults().length,
+    node: {
+      buildId,
+      status,
+      neighbors: kept(() => readNeighborUsage(kernel), 1_000), // three metrics are made of one reading
+      tracking: () => readTrackingUsage(kernel),
+    },
+  };
+}
+
+interface Served extends Pick<AgentOptions, "config" | "log"> {
   readonly source: ClusterSource;
   readonly readiness: NodeReadiness;
   readonly metrics: Metrics;
   readonly events: RecentEvents;
+  readonly told: () => KeptStatus;
 }
 
 /** What is told of the node by HTTP, to programs and to people. */
-function serve(started: AsyncDisposableStack, { options, source, readiness, metrics, events }: Served): void {
-  const { config, log } = options;
-  const kept = keptStatus(options, { source, readiness });
+function serve(started: AsyncDisposableStack, served: Served): void {
+  const { config, log, source, readiness, metrics, events, told } = served;
   const faults = () => readiness.faults();
-  const status = () => kept().text;
-  started.use(healthServer({ listen: config.listen, faults, status, metrics, log })).start();
+  started.use(healthServer({ listen: config.listen, faults, status: () => told().text, metrics, log })).start();
   if (config.page === "off") return;
   const model = printedModel({
     view: () => source.view,
-    status: () => kept().status,
+    status: () => told().status,
     events: () => events.newestFirst,
   });
   started.use(pageServer({ listen: config.page, model, log })).start();

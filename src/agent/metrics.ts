@@ -3,7 +3,9 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { RangeUsage } from "../inspect/range-usage.ts";
 import type { AnsweredCall } from "./attach-service.ts";
+import { ClusterMetrics } from "./cluster-metrics.ts";
 import type { PacketCounts } from "./firewall/packet-counts.ts";
+import { type ObservedNode, observeNode } from "./node-metrics.ts";
 
 export interface Observed {
   /** How full each range set of the node's network is; asked at each reading. */
@@ -12,6 +14,8 @@ export interface Observed {
   readonly faults: () => number;
   /** What the packet filter counted; asked at each reading. */
   readonly packets: () => Promise<PacketCounts>;
+  /** What there is beside the agent's own work. */
+  readonly node: ObservedNode;
 }
 
 /** From a tenth of what an attachment costs up to what the launcher waits for. */
@@ -23,8 +27,11 @@ export class Metrics {
   readonly #calls: Histogram<"program" | "verb" | "outcome">;
   readonly #passes: Counter<"loop">;
   readonly #errors: Counter<"loop">;
+  readonly #seconds: Counter<"loop">;
+  readonly #succeeded: Gauge<"loop">;
+  readonly #cluster: ClusterMetrics;
 
-  constructor({ usage, faults, packets }: Observed) {
+  constructor({ usage, faults, packets, node }: Observed) {
     const registers = [this.#registry];
     this.#calls = new Histogram({
       name: "hextet_cni_call_duration_seconds",
@@ -44,8 +51,20 @@ export class Metrics {
       help: "Passes of a loop that failed",
       ...ofLoops,
     });
+    this.#seconds = new Counter({
+      name: "hextet_reconcile_seconds_total",
+      help: "Time that passes of a loop took, what they waited for included",
+      ...ofLoops,
+    });
+    this.#succeeded = new Gauge({
+      name: "hextet_reconcile_last_success_timestamp_seconds",
+      help: "When a pass of a loop last got to its end with nothing left undone",
+      ...ofLoops,
+    });
+    this.#cluster = new ClusterMetrics(registers);
     observe(registers, { usage, faults });
     observePackets(registers, packets);
+    observeNode(registers, node);
   }
 
   get contentType(): string {
@@ -60,6 +79,11 @@ export class Metrics {
     this.#calls.observe({ program, verb: verbs.has(verb) ? verb : "other", outcome }, seconds);
   }
 
+  /** The cluster's source has called, and this is its fault now. */
+  clusterChanged(fault: string | undefined): void {
+    this.#cluster.changed(fault);
+  }
+
   /** A pass with its outcome counted. */
   counted<A extends readonly unknown[]>(
     loop: string,
@@ -68,18 +92,22 @@ export class Metrics {
     return async (...args) => {
       this.#passes.inc({ loop });
       this.#errors.inc({ loop }, 0);
+      const startedMs = performance.now();
       try {
         await pass(...args);
+        this.#succeeded.set({ loop }, Date.now() / 1000);
       } catch (error) {
         this.#errors.inc({ loop });
         throw error;
+      } finally {
+        this.#seconds.inc({ loop }, (performance.now() - startedMs) / 1000);
       }
     };
   }
 }
 
 /** What is counted only when somebody reads. */
-function observe(registers: Registry[], { usage, faults }: Omit<Observed, "packets">): void {
+function observe(registers: Registry[], { usage, faults }: Pick<Observed, "usage" | "faults">): void {
   new Gauge({
     name: "hextet_ipam_addresses",
     help: "Addresses of a range of this node by state: held, cooling, conflicting, free",

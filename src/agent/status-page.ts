@@ -1,10 +1,11 @@
 // What the page /status says: how the node is, made when somebody asks and not before. Whoever reaches the port may ask, so what was
 // made is given to all who ask within a second.
-import type { ClusterSource } from "../cluster/view.ts";
+import type { ClusterView } from "../cluster/view.ts";
 import { readStatus } from "../inspect/node-state.ts";
 import type { NodeStatus } from "../inspect/status.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { AgentConfig, ClusterOrigin } from "./config.ts";
+import { kept } from "./kept.ts";
 import type { NodeReadiness } from "./node-readiness.ts";
 
 export interface StatusOf {
@@ -14,7 +15,7 @@ export interface StatusOf {
 }
 
 export interface StatusParts {
-  readonly source: Pick<ClusterSource, "view">;
+  readonly view: () => ClusterView | undefined;
   readonly readiness: Pick<NodeReadiness, "usage" | "faults" | "firewallBackend">;
 }
 
@@ -27,22 +28,19 @@ export interface KeptStatus {
 }
 
 /** Gives the status as a value, and as the page's text. */
-export function keptStatus(options: StatusOf, parts: StatusParts, now = () => performance.now()): () => KeptStatus {
+export function keptStatus(options: StatusOf, parts: StatusParts): () => KeptStatus {
   const since = new Date().toISOString();
-  let made: { readonly kept: KeptStatus; readonly atMs: number } | undefined;
-  return () => {
-    if (made !== undefined && now() - made.atMs < keptMs) return made.kept;
+  return kept(() => {
     const status = statusOf(options, parts, since);
-    made = { kept: { status, text: `${JSON.stringify(status)}\n` }, atMs: now() };
-    return made.kept;
-  };
+    return { status, text: `${JSON.stringify(status)}\n` };
+  }, keptMs);
 }
 
 function statusOf({ config, kernel, buildId }: StatusOf, parts: StatusParts, since: string): NodeStatus {
-  const { source, readiness } = parts;
+  const { view, readiness } = parts;
   const usage = readiness.usage();
   const backend = readiness.firewallBackend;
-  const read = readStatus({ kernel, settings: config, view: source.view, source: originOf(config.cluster), usage });
+  const read = readStatus({ kernel, settings: config, view: view(), source: originOf(config.cluster), usage });
   return {
     ...read,
     agent: { buildId, since, pid: process.pid },

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { ClusterView } from "../../cluster/view.ts";
 import type { NodeStatus } from "../../inspect/status.ts";
 import type { Address } from "../../ip/address.ts";
+import { kept } from "../kept.ts";
 import { type AddressPlan, addressPlan } from "./address-plan.ts";
 import type { RecentEvent } from "./recent-events.ts";
 
@@ -44,15 +45,12 @@ export function pageModel({ view, status, events }: PageSources): PageModel {
 }
 
 /** Gives the document as text, made anew when what was made is too old. */
-export function printedModel(sources: PageSources, now = () => performance.now()): () => PrintedModel {
-  let made: { readonly printed: PrintedModel; readonly atMs: number } | undefined;
-  return () => {
-    if (made !== undefined && now() - made.atMs < keptMs) return made.printed;
+export function printedModel(sources: PageSources, now?: () => number): () => PrintedModel {
+  const print = () => {
     const text = JSON.stringify(pageModel(sources));
-    const tag = `"${createHash("sha256").update(text).digest("base64url")}"`;
-    made = { printed: { text, tag }, atMs: now() };
-    return made.printed;
+    return { text, tag: `"${createHash("sha256").update(text).digest("base64url")}"` };
   };
+  return kept(print, keptMs, now);
 }
 
 function* addressesOf(pods: Iterable<{ readonly addresses: readonly Address[] }>): Iterable<Address> {
