@@ -89,7 +89,7 @@ interface TrialOptions {
 class Trial {
   readonly #options: TrialOptions;
   readonly #container: Container;
-  /** It was killed on its way out: what is there is there. */
+  /** Killed on its way out, or answered by the executable in the agent's place: what is there is there. */
   #hasAnswered = false;
 
   constructor(options: TrialOptions) {
@@ -152,11 +152,18 @@ class Trial {
     const { subject, one, call: systemCall, at, ledger } = this.#options;
     const agent = await subject.served.start();
     const tracer = await interrupt(agent, { signal: "SIGKILL", systemCall, at });
-    await ledger.recover(() => subject.node.runtime[one.verb](subject.list, this.#container));
+    let isDone = true;
+    try {
+      await ledger.recover(() => subject.node.runtime[one.verb](subject.list, this.#container));
+    } catch (error) {
+      if (!(error instanceof PluginFailure) || !isKilled(error)) throw error;
+      isDone = false;
+    }
     await detachTracer(tracer);
-    const killed = !(await staysUp(agent));
+    const killed = !isDone || !(await staysUp(agent));
     await agent.kill();
-    if (one.verb === "add") await subject.expectWhole(ledger, this.#what, this.#container);
+    this.#hasAnswered = isDone;
+    if (isDone && one.verb === "add") await subject.expectWhole(ledger, this.#what, this.#container);
     return killed;
   }
 
@@ -165,7 +172,7 @@ class Trial {
     const ways = { add: ["add", "del", "gc"], del: ["del", "add", "gc"] } as const;
     const way = ways[one.verb][at % 3];
     // An ADD that was answered has made the attachment, and another is to be refused.
-    const isThere = one.worker === "agent" || this.#hasAnswered;
+    const isThere = this.#hasAnswered;
     if (way === "gc") await this.#collect();
     else if (way === "add" && !isThere && one.verb === "add") await this.#callAgain("add");
     await this.#callAgain("del");

@@ -42,7 +42,7 @@ function runInside(args: readonly string[]): number {
 
 async function runAll({ chosen, operations, ...options }: Options): Promise<readonly Row[]> {
   using build = new CopiedBuild();
-  const most = operations ?? (options.short ? 150 : 5000);
+  const most = operations ?? (options.short ? 90 : 5000);
   const settings = { ...options, operations: most, build: build.path, otherBuild: () => build.other() };
   const rows: Row[] = [];
   for (const { name, run } of chosen) {

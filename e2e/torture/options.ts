@@ -31,7 +31,7 @@ ${lines.join("\n")}
   --family LIST    v4, v6, dual, separated by commas       (v4,v6,dual)
   --short          fewer faults of every kind: what npm test runs
   --seed N         of all that is random                   (1)
-  --operations N   of storm and races                      (5000; short: 150)
+  --operations N   of storm and races                      (5000; short: 90)
   --seconds N      how long soak goes on                   (60)
   --pods N         of scale                                (500)
   --nodes N        of soak                                 (5000)

@@ -41,16 +41,13 @@ export class Platter {
 
   /** Every file with what is in it if the power goes now. */
   after(survival: Survival): ReadonlyMap<string, Uint8Array> {
-    const contents = [...this.#files].map(([name, { synced, pending }]) => {
-      return [name, pending.reduce((content, change) => applied(content, change, survival), synced)] as const;
-    });
-    return new Map(contents);
+    return new Map([...this.#files].map(([name, file]) => [name, contentOf(file, survival)]));
   }
 
   #sync(name: string): void {
     const file = this.#files.get(name);
     if (file === undefined) return;
-    file.synced = file.pending.reduce((content, change) => applied(content, change, "all"), file.synced);
+    file.synced = contentOf(file, "all");
     file.pending = [];
   }
 
@@ -61,24 +58,33 @@ export class Platter {
   }
 }
 
-function applied(content: Uint8Array, change: Change, survival: Survival): Uint8Array {
-  if (survival === "none") return content;
-  if (change.do === "truncate") {
-    if (survival !== "all" && !survival(0.5)) return content;
-    return resized(content, change.size);
+/** What was synced with what survives of the rest, in the order in which it was written. */
+function contentOf({ synced, pending }: File, survival: Survival): Uint8Array {
+  if (survival === "none" || pending.length === 0) return synced;
+  const survives = survival === "all" ? () => true : () => survival(0.5);
+  const most = Math.max(
+    synced.length,
+    ...pending.map((one) => (one.do === "write" ? one.at + one.bytes.length : one.size)),
+  );
+  const content = new Uint8Array(most);
+  content.set(synced);
+  let size = synced.length;
+  for (const change of pending) {
+    if (change.do === "write") size = Math.max(size, write(content, change, survives));
+    else if (survives()) {
+      content.fill(0, Math.min(size, change.size));
+      size = change.size;
+    }
   }
-  const { at, bytes } = change;
-  const result = resized(content, Math.max(content.length, at + bytes.length));
-  for (let from = 0; from < bytes.length; ) {
-    const to = Math.min(bytes.length, from + sector - ((at + from) % sector));
-    if (survival === "all" || survival(0.5)) result.set(bytes.subarray(from, to), at + from);
-    from = to;
-  }
-  return result;
+  return content.subarray(0, size);
 }
 
-function resized(content: Uint8Array, size: number): Uint8Array {
-  const result = new Uint8Array(size);
-  result.set(content.subarray(0, size));
-  return result;
+/** Gives the end of what was written; the file is as long as that whether or not its last sectors survive. */
+function write(content: Uint8Array, { at, bytes }: Extract<Event, { do: "write" }>, survives: () => boolean): number {
+  for (let from = 0; from < bytes.length; ) {
+    const to = Math.min(bytes.length, from + sector - ((at + from) % sector));
+    if (survives()) content.set(bytes.subarray(from, to), at + from);
+    from = to;
+  }
+  return at + bytes.length;
 }
