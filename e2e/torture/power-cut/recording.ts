@@ -4,6 +4,7 @@ import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 export type Event =
   | { readonly do: "write"; readonly file: string; readonly at: number; readonly bytes: Uint8Array }
@@ -20,7 +21,7 @@ export async function record(columns: string, rounds: number): Promise<readonly 
   try {
     const directory = join(scratch, "leases");
     const log = join(scratch, "log");
-    const worker = join(import.meta.dirname, "lease-worker.ts");
+    const worker = fileURLToPath(new URL("lease-worker.ts", import.meta.url));
     const program = [process.execPath, worker, directory, columns, String(rounds)];
     const trace = ["-f", "-y", "-xx", "-s", "70000", "-qq", "-o", log, "-e", `trace=${calls}`];
     execFileSync("strace", [...trace, ...program], { stdio: ["ignore", "ignore", "inherit"] });
