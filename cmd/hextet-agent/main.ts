@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { startAgent } from "../../src/agent/agent.ts";
 import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
-import { linuxWithSysctls } from "../../src/kernel/linux.ts";
 import { LeaseError } from "../../src/ipam/lease-error.ts";
+import { linuxWithSysctls } from "../../src/kernel/linux.ts";
 import { createLog } from "../../src/log/log.ts";
 
 const usage = `hextet-agent [--config FILE]
