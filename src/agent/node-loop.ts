@@ -8,7 +8,7 @@ import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
-import { harmOf } from "../node/fault.ts";
+import { type Fault, harmOf } from "../node/fault.ts";
 import { KernelEvents } from "../node/kernel-events.ts";
 import { NodeMemory, type NodeState, nodePass } from "../node/pass.ts";
 import { SysctlRecord } from "../node/sysctl-record.ts";
@@ -108,10 +108,21 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
     node,
     mtu: state?.podMtu ?? usualMtu,
   });
-  const ofNode = state?.faults.map((fault) => ({ message: fault.message, harm: harmOf(fault, node.name) })) ?? [];
+  const ofNode = state?.faults.map((fault) => troubleOfNode(fault, config)) ?? [];
   const undone = failure === undefined ? [] : [troubleOf(failure.error)];
   readiness.passed([...undone, ...deafness, ...troubleIn(source), ...ofNode, ...troubles], conflist);
   if (failure !== undefined) throw failure.error;
+}
+
+/** On Kubernetes it is one program that gives nodes their prefixes, so that is the fix. */
+const giver =
+  "on Kubernetes kube-controller-manager gives them, with --allocate-node-cidrs=true and --cluster-cidr (kubeadm: " +
+  "networking.podSubnet)";
+
+function troubleOfNode(fault: Fault, { nodeName, cluster }: AgentConfig): Trouble {
+  const isOwn = fault.code === "node-without-prefix" && fault.node === nodeName;
+  const message = isOwn && cluster.source === "kubernetes" ? `${fault.message}; ${giver}` : fault.message;
+  return { message, harm: harmOf(fault, nodeName) };
 }
 
 /** That which the agent has chosen, so that no executable chooses another. */
