@@ -5,6 +5,8 @@ export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
   const line = (row: readonly string[]) =>
-    row.map((cell, at) => (/^[-+]?[\d.]+$/.test(cell) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)));
+    row.map((cell, at) =>
+      /^[-+]?\d+(?:\.\d+)?$/.test(cell) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+    );
   return rows.map((row) => line(row).join("  ").trimEnd()).join("\n");
 }

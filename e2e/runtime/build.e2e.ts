@@ -21,7 +21,8 @@ const copies = ["here", "somewhere-else"].map((name) => join(scratch, name));
 const [here = "", elsewhere = ""] = copies;
 beforeAll(() => {
   for (const copy of copies) {
-    for (const part of ["cmd", "src", "package.json"]) cpSync(join(root, part), join(copy, part), { recursive: true });
+    for (const part of ["cmd", "src", "package.json", "LICENSE"])
+      cpSync(join(root, part), join(copy, part), { recursive: true });
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   }
 });

@@ -1,7 +1,7 @@
 // One program as one file, by esbuild, and the check that the executable stays small: what it must not contain is named with
 // the chain of imports that brought it in.
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 
 /** What may not be in a bundle, and why. */
@@ -21,20 +21,25 @@ export const bans: readonly Ban[] = [
 /** Makes what import.meta.url becomes, when it is asked for. */
 const bundleUrl = 'const bundle = { get url() { return require("node:url").pathToFileURL(__filename).href; } };';
 
-/** `import text from "./page.html?raw"` gives a file as its text, by the words that vite has for it. */
-const rawText: Plugin = {
-  name: "raw text",
-  setup(made) {
-    made.onResolve({ filter: /\?raw$/ }, ({ path, importer }) => ({
-      path: join(dirname(importer), path.replace(/\?raw$/, "")),
-      namespace: "raw",
-    }));
-    made.onLoad({ filter: /./, namespace: "raw" }, async ({ path }) => ({
-      contents: await readFile(path),
-      loader: "text",
-    }));
-  },
-};
+/**
+ * `import text from "./page.html?raw"` gives a file as its text, by the words that vite has for it. Its path stands in the bundle, so it
+ * is told from the root: the same sources are the same bundle anywhere.
+ */
+function rawText(root: string): Plugin {
+  return {
+    name: "raw text",
+    setup(made) {
+      made.onResolve({ filter: /\?raw$/ }, ({ path, importer }) => ({
+        path: relative(root, join(dirname(importer), path.replace(/\?raw$/, ""))),
+        namespace: "raw",
+      }));
+      made.onLoad({ filter: /./, namespace: "raw" }, async ({ path }) => ({
+        contents: await readFile(join(root, path)),
+        loader: "text",
+      }));
+    },
+  };
+}
 
 /** The bundle as a script that finds `require`, `__filename` and `__dirname` in its global scope; start.ts puts them there. */
 export async function bundle(root: string, entry: string, name: string): Promise<string> {
@@ -52,7 +57,7 @@ export async function bundle(root: string, entry: string, name: string): Promise
       "import.meta.filename": "__filename",
       "import.meta.url": "bundle.url",
     },
-    plugins: [rawText],
+    plugins: [rawText(root)],
     banner: { js: bundleUrl },
     legalComments: "none",
     metafile: true,
