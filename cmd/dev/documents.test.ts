@@ -61,7 +61,7 @@ describe("documents", () => {
   });
 
   test("are named in programs and manifests only where they are there, headings too", () => {
-    const mentions = ["src", "cmd", "manifests"].flatMap(filesBelow).flatMap((path) =>
+    const mentions = ["src", "cmd", "e2e", "manifests"].flatMap(filesBelow).flatMap((path) =>
       [...read(path).matchAll(/\b(docs\/[a-z/-]+\.md)(?:#([a-z0-9-]+))?/g)].map(([at, to = "", anchor = ""]) => {
         return { to, anchor, at: `${path}: ${at}` };
       }),

@@ -20,7 +20,8 @@ test.for(columns)(
     const podOn = (hostPort: number) => node.pod({ capabilityArgs: withMappings({ hostPort, containerPort: 80 }) });
     const byAgent = podOn(8080);
     expect(addressesOf(await node.runtime.add(list, byAgent.container))).toHaveLength(familiesIn[families].length);
-    expect(agent.served(byAgent.container.containerId)).toEqual(["ADD"]);
+    // It says so once the answer is gone.
+    await vi.waitFor(() => expect(agent.served(byAgent.container.containerId)).toEqual(["ADD"]), { timeout: 5_000 });
     await agent.kill();
     const alone = podOn(9090);
     await node.runtime.add(list, alone.container);

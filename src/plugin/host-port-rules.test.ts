@@ -32,14 +32,14 @@ describe("the rules", () => {
         "add rule ip6 hextet-hp hextet-hp-ports fib daddr type local sctp dport { 5000 } dnat to [fd00::2]:5000",
         "add rule ip6 hextet-hp hextet-hp-prerouting jump hextet-hp-ports",
         "add rule ip6 hextet-hp hextet-hp-outgoing jump hextet-hp-ports",
-        "add rule ip6 hextet-hp hextet-hp-postrouting ip6 saddr fd00::2/128 ip6 daddr fd00::2/128 ct status dnat masquerade",
+        "add rule ip6 hextet-hp hextet-hp-postrouting ip6 saddr fd00::2/128 ip6 daddr fd00::2/128 ct status dnat masquerade fully-random",
         "add rule ip hextet-hp hextet-hp-guard ip daddr 127.0.0.0/8 meta iifname != "lo" drop",
         "add rule ip hextet-hp hextet-hp-ports fib daddr type local tcp dport { 8080 } dnat to 10.1.0.2:80",
         "add rule ip hextet-hp hextet-hp-ports ip daddr 192.0.2.1/32 udp dport { 8080 } dnat to 10.1.0.2:80",
         "add rule ip hextet-hp hextet-hp-prerouting jump hextet-hp-ports",
         "add rule ip hextet-hp hextet-hp-outgoing jump hextet-hp-ports",
-        "add rule ip hextet-hp hextet-hp-postrouting ip saddr 10.1.0.2/32 ip daddr 10.1.0.2/32 ct status dnat masquerade",
-        "add rule ip hextet-hp hextet-hp-postrouting ip saddr 127.0.0.0/8 ip daddr 10.1.0.2/32 ct status dnat masquerade",
+        "add rule ip hextet-hp hextet-hp-postrouting ip saddr 10.1.0.2/32 ip daddr 10.1.0.2/32 ct status dnat masquerade fully-random",
+        "add rule ip hextet-hp hextet-hp-postrouting ip saddr 127.0.0.0/8 ip daddr 10.1.0.2/32 ct status dnat masquerade fully-random",
       ]
     `);
   });
@@ -47,7 +47,7 @@ describe("the rules", () => {
   test("for a pod on a bridge put the node's address in place of those of the same link", () => {
     expect(printed(port("fd00::2/64")).filter((rule) => rule.includes("masquerade"))).toMatchInlineSnapshot(`
       [
-        "add rule ip6 hextet-hp hextet-hp-postrouting ip6 saddr fd00::/64 ip6 daddr fd00::2/128 ct status dnat masquerade",
+        "add rule ip6 hextet-hp hextet-hp-postrouting ip6 saddr fd00::/64 ip6 daddr fd00::2/128 ct status dnat masquerade fully-random",
       ]
     `);
   });
