@@ -4,8 +4,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Prefix } from "../../src/ip/prefix.ts";
 import type { Agent } from "../agent/agent.ts";
+import { figures } from "../bench/statistics.ts";
 import type { Container } from "../conformance/runtime.ts";
+import { RouteWatch } from "./convergence.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
 import { Subject } from "./subject.ts";
@@ -84,27 +87,38 @@ async function changeEverySecond(
   const agent = await subject.served.start();
   const container = subject.container(subject.node.pod());
   const others = Array.from({ length: nodes }, (_, at) => nodeLine(at));
+  const changing = Prefix.parse(prefixesOf(0)[columns === "v4" ? 0 : 1]);
+  using routes = new RouteWatch(subject.node.host);
+  const convergence: number[] = [];
   const end = Date.now() + seconds * 1000;
   let before: ReturnType<typeof holdingsOf> | undefined;
   while (Date.now() < end) {
-    subject.served.writeCluster(undefined, ...others.slice(ledger.row.times % 2));
+    const isThere = ledger.row.times % 2 === 0;
+    subject.served.writeCluster(undefined, ...others.slice(isThere ? 0 : 1));
+    const tookMs = await routes.until(changing, isThere);
+    if (tookMs === undefined) ledger.lost(`change ${ledger.row.times}: the route to ${changing} never followed`);
+    else convergence.push(tookMs);
     await subject.node.runtime.add(subject.list, container);
     await subject.node.runtime.del(subject.list, container);
     ledger.fault();
     await sleep(1_000);
     if (Date.now() > end - (seconds * 1000) / 2) before ??= holdingsOf(agent);
   }
-  ledger.remark(compare(ledger, before ?? holdingsOf(agent), holdingsOf(agent)));
+  const { p50, p99 } = figures(convergence);
+  const followed = `the route followed within ${Math.ceil(p50)} ms (p50), ${Math.ceil(p99)} ms (p99)`;
+  ledger.remark(`${compare(ledger, before ?? holdingsOf(agent), holdingsOf(agent))}; ${followed}`);
   await agent.stop();
   await subject.audit(ledger, "at the end");
   return ledger.row;
 }
 
 function nodeLine(at: number): string {
-  const [high, low] = [(at >> 8) + 20, at & 255];
-  const prefixes = `["10.${high}.${low}.0/24", "fd00:${(at + 256).toString(16)}::/64"]`;
   const address = `2001:db8:ffff::${(at + 16).toString(16)}`;
-  return `n${at}: { addresses: ["${address}"], prefixes: ${prefixes} }`;
+  return `n${at}: { addresses: ["${address}"], prefixes: ${JSON.stringify(prefixesOf(at))} }`;
+}
+
+function prefixesOf(at: number): readonly [string, string] {
+  return [`10.${(at >> 8) + 20}.${at & 255}.0/24`, `fd00:${(at + 256).toString(16)}::/64`];
 }
 
 /** The pod sends to the fabric 50 times a second; no packet may be lost. */
