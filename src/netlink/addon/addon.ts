@@ -12,6 +12,12 @@ export interface Addon {
   /** Binds a socket of another family, to an address as its struct has it. */
   bindTo(this: void, fd: number, address: Uint8Array): number;
   setOption(this: void, fd: number, level: number, option: number, value: number): number;
+  /** An option whose value is a struct. */
+  setBytes(this: void, fd: number, level: number, option: number, value: Uint8Array): number;
+  /** The packet has the address it goes to before it, a sockaddr in 28 bytes. */
+  sendTo(this: void, fd: number, packet: Uint8Array): number;
+  /** Fills the buffer with the address it came from, in 28 bytes, and the packet; gives the packet's length, -EAGAIN where there is none. */
+  receiveFrom(this: void, fd: number, buffer: Uint8Array): number;
   send(this: void, fd: number, datagram: Uint8Array): number;
   /** Gives the length; -EMSGSIZE where the datagram was longer than the buffer, -EAGAIN where a timeout of 0 finds none. */
   receive(this: void, fd: number, buffer: Uint8Array, timeoutMs: number): number;

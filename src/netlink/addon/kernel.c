@@ -85,6 +85,18 @@ static int receive(int fd, void *buffer, size_t size, int timeout_ms) {
   }
 }
 
+// A packet to or from an address has that before it, in as many bytes as the longest takes (struct sockaddr_in6). Nothing waits.
+enum { ADDRESS = 28 };
+
+static int send_to(int fd, char *packet, int size) {
+  return size < 0 ? -EINVAL : or_errno((int)sendto(fd, packet + ADDRESS, size, MSG_DONTWAIT, (void *)packet, ADDRESS));
+}
+
+static int receive_from(int fd, char *packet, int size) {
+  socklen_t from = ADDRESS;
+  return size < 0 ? -EINVAL : or_errno((int)recvfrom(fd, packet + ADDRESS, size, MSG_DONTWAIT, (void *)packet, &from));
+}
+
 // The rest is for Node. An argument that is no number reads as -1, which is no fd; one that is no bytes reads as none.
 typedef struct { napi_value value[4]; int number[4]; void *bytes; size_t size; } arguments;
 
@@ -175,16 +187,19 @@ static napi_value watch_stop(napi_env env, const arguments *given) {
 }
 
 #define N(at) given.number[at]
-#define FUNCTIONS(X)                                                            \
-  X(openSocket, integer(env, open_socket(N(0), N(1), N(2), N(3))))              \
-  X(bind, integer(env, bind_socket(N(0))))                                      \
-  X(bindTo, integer(env, or_errno(bind(N(0), given.bytes, given.size))))        \
-  X(setOption, integer(env, set_option(N(0), N(1), N(2), N(3))))                \
-  X(send, integer(env, or_errno((int)send(N(0), given.bytes, given.size, 0))))  \
-  X(receive, integer(env, receive(N(0), given.bytes, given.size, N(2))))        \
-  X(watch, watch_start(env, &given))                                            \
-  X(unwatch, watch_stop(env, &given))                                           \
-  X(open, integer(env, open_named(env, &given)))                                \
+#define FUNCTIONS(X)                                                                         \
+  X(openSocket, integer(env, open_socket(N(0), N(1), N(2), N(3))))                           \
+  X(bind, integer(env, bind_socket(N(0))))                                                   \
+  X(bindTo, integer(env, or_errno(bind(N(0), given.bytes, given.size))))                     \
+  X(setOption, integer(env, set_option(N(0), N(1), N(2), N(3))))                             \
+  X(setBytes, integer(env, or_errno(setsockopt(N(0), N(1), N(2), given.bytes, given.size)))) \
+  X(sendTo, integer(env, send_to(N(0), given.bytes, (int)given.size - ADDRESS)))             \
+  X(receiveFrom, integer(env, receive_from(N(0), given.bytes, (int)given.size - ADDRESS)))   \
+  X(send, integer(env, or_errno((int)send(N(0), given.bytes, given.size, 0))))               \
+  X(receive, integer(env, receive(N(0), given.bytes, given.size, N(2))))                     \
+  X(watch, watch_start(env, &given))                                                         \
+  X(unwatch, watch_stop(env, &given))                                                        \
+  X(open, integer(env, open_named(env, &given)))                                             \
   X(checkNamespace, integer(env, check_namespace(N(0))))
 #define DEFINE(name, result)                                              \
   static napi_value js_##name(napi_env env, napi_callback_info info) {    \
