@@ -2,10 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
-import { type KindCluster } from "./kind.ts";
-import { type Kubectl, runProgram } from "./kubectl.ts";
+import type { KindCluster } from "./kind.ts";
+import type { Kubectl } from "./kubectl.ts";
 import type { Machines } from "./machines.ts";
 import { nodeSchema } from "./objects.ts";
+import { runProgram } from "./program.ts";
 import { type Snapshots, takeSnapshots } from "./snapshots.ts";
 
 export const manifest = join(import.meta.dirname, "../../manifests/hextet.yaml");

@@ -3,8 +3,8 @@
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runProgram } from "./kubectl.ts";
 import type { FamilySet, Options, ProxyMode } from "./options.ts";
+import { cleanUp, runProgram } from "./program.ts";
 
 export interface ClusterPlan {
   readonly name: string;
@@ -52,14 +52,28 @@ export interface Creation {
   readonly directory: string;
 }
 
+/** What was made of one that could not be made is taken away; one that was there before is left alone. */
 export async function createCluster({ plan, options, directory }: Creation): Promise<KindCluster> {
   const { name } = plan;
+  if ((await clusterNames()).includes(name)) {
+    const fix = `try it with --cluster ${name}, or end it: kind delete cluster --name ${name}`;
+    throw new Error(`Cannot make cluster ${name}: there is one of this name; ${fix}`);
+  }
   const [config, kubeconfig] = [join(directory, `${name}.json`), join(directory, `${name}.kubeconfig`)];
   await writeFile(config, JSON.stringify(configOf(plan, options.kindConfig)));
   const image = options.nodeImage === undefined ? [] : ["--image", options.nodeImage];
   const args = ["create", "cluster", "--name", name, "--config", config, "--kubeconfig", kubeconfig, ...image];
-  await runProgram("kind", args);
-  return { name, kubeconfig };
+  try {
+    await runProgram("kind", args);
+    return { name, kubeconfig };
+  } catch (error) {
+    await deleteCluster({ name, kubeconfig });
+    throw error;
+  }
+}
+
+async function clusterNames(): Promise<readonly string[]> {
+  return (await runProgram("kind", ["get", "clusters", "--quiet"])).split("\n").filter((line) => line !== "");
 }
 
 /** One that is there already. */
@@ -70,5 +84,5 @@ export async function findCluster(name: string, directory: string): Promise<Kind
 }
 
 export async function deleteCluster({ name, kubeconfig }: KindCluster): Promise<void> {
-  await runProgram("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]);
+  await cleanUp("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]);
 }

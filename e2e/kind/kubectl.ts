@@ -1,11 +1,7 @@
-// kubectl as this machine has it. What the API answers becomes values here; a failure is told with the command and what it said.
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
-import { promisify } from "node:util";
+// kubectl as this machine has it. What the API answers becomes values here.
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import * as v from "valibot";
-
-const execute = promisify(execFile);
-const limitMs = 180_000;
-const maxBuffer = 64 * 2 ** 20;
+import { runProgram, startProgram } from "./program.ts";
 
 export interface Kubectl {
   /** Its standard output. */
@@ -33,20 +29,6 @@ export function kubectlOf(kubeconfig: string): Kubectl {
       const text = await run("get", "--output=json", ...args);
       return v.parse(v.object({ items: v.array(schema) }), JSON.parse(text)).items;
     },
-    start: (...args) => spawn("kubectl", [...where, ...args]),
+    start: (...args) => startProgram("kubectl", [...where, ...args]),
   };
-}
-
-/** Runs a program of this machine, and gives its standard output. */
-export async function runProgram(program: string, args: readonly string[], input = ""): Promise<string> {
-  const running = execute(program, [...args], { timeout: limitMs, maxBuffer });
-  // It may end without reading; then its own words say why.
-  running.child.stdin?.on("error", () => {}).end(input);
-  try {
-    return (await running).stdout;
-  } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-    const why = said === "" ? String(error) : said;
-    throw new Error(`${program} ${args.join(" ")}: ${why}`, { cause: error });
-  }
 }

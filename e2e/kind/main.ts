@@ -1,7 +1,8 @@
 // npm run e2e:kind -- [options]: Hextet in real clusters, tried as users would. Ends with "N passed, N failed"; the exit code is 0 where
-// nothing failed, 1 where something did, 2 where it was not run: a program is missing, or the call cannot be understood.
+// nothing failed, 1 where something did, 2 where it was not run: a program is missing, or the call cannot be understood. Told to end by a
+// signal it takes away what it made, and exits with 128 and the signal's number.
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { allChecks } from "./checks.ts";
 import { buildImage, install, installedImage } from "./installation.ts";
@@ -10,6 +11,7 @@ import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { Machines } from "./machines.ts";
 import { nodeSchema } from "./objects.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
+import { Ended, endPrograms } from "./program.ts";
 import { Report } from "./report.ts";
 import { missingFor } from "./requirements.ts";
 import { World } from "./world.ts";
@@ -53,9 +55,13 @@ async function run(options: Options, report: Report, directory: string): Promise
   for (const plan of plansOf(options)) {
     report.title(plan.name);
     const cluster = await report.attempt("the cluster is made", () => createCluster({ plan, options, directory }));
-    if (cluster !== undefined) await tryCluster(options, report, { image, cluster });
-    if (options.keep) report.say(`kept: kubectl --kubeconfig ${join(directory, `${plan.name}.kubeconfig`)}`);
-    else await deleteCluster({ name: plan.name, kubeconfig: join(directory, `${plan.name}.kubeconfig`) });
+    if (cluster === undefined) continue;
+    try {
+      await tryCluster(options, report, { image, cluster });
+    } finally {
+      if (options.keep) report.say(`kept: kubectl --kubeconfig ${cluster.kubeconfig}`);
+      else await deleteCluster(cluster);
+    }
   }
 }
 
@@ -94,6 +100,19 @@ async function tryChecks({ only }: Options, report: Report, world: World): Promi
   }
 }
 
+/** A terminal tells all programs of the call at once, a supervisor this one. */
+function heedSignals(): void {
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(name, (signal) => {
+      process.stderr.write(
+        `e2e:kind: ${signal}: takes away what it made; told again it ends at once and leaves that\n`,
+      );
+      endPrograms(signal);
+    });
+  }
+}
+
+heedSignals();
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;
@@ -102,6 +121,6 @@ main(process.argv.slice(2)).then(
     process.stderr.write(`e2e:kind: ${error instanceof Error ? error.message : String(error)}\n`);
     const isUsage = error instanceof TypeError;
     if (isUsage) process.stderr.write(`\n${usage}`);
-    process.exitCode = isUsage ? 2 : 1;
+    process.exitCode = error instanceof Ended ? 128 + constants.signals[error.signal] : isUsage ? 2 : 1;
   },
 );

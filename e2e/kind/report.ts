@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { Check } from "./check.ts";
 import type { Kubectl } from "./kubectl.ts";
+import { Ended } from "./program.ts";
 
 const mostLines = 15;
 const eventSchema = v.object({
@@ -43,7 +44,7 @@ export class Report {
     this.#print(`  not run           ${name}: ${why}`);
   }
 
-  /** What it gave, or undefined where it failed. */
+  /** What it gave, or undefined where it failed. That these tests were told to end is no failure, and ends all that is to follow. */
   async attempt<T>(name: string, run: () => Promise<T>): Promise<T | undefined> {
     const begin = performance.now();
     const seconds = () => `${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s`;
@@ -53,6 +54,7 @@ export class Report {
       this.#print(`  passed ${seconds()}  ${name}`);
       return result;
     } catch (error) {
+      if (error instanceof Ended) throw error;
       this.#failed += 1;
       this.#print(`  FAILED ${seconds()}  ${name}`);
       this.#indent(error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 // What must be there before anything is made: programs, and a Docker that answers. What is missing is told with how to get it.
-import { runProgram } from "./kubectl.ts";
 import type { Options } from "./options.ts";
+import { goOn, runProgram } from "./program.ts";
 
 const programs = {
   docker: {
@@ -23,6 +23,7 @@ export async function missingFor({ kubeconfig }: Options): Promise<readonly stri
       await runProgram(name, args);
       return [];
     } catch (error) {
+      goOn();
       const text = error instanceof Error ? error.message : String(error);
       const why = text.includes("ENOENT") ? "is missing" : `does not answer (${text.split("\n").at(-1)})`;
       return [`${name} ${why}: ${help}`];

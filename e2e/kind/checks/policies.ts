@@ -1,7 +1,6 @@
 // NetworkPolicy as users write it: each case is policies and who then reaches the server. Verdicts come about some time after the policy, so a
 // case is asked again until they are as they must be.
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Check, expectNone } from "../check.ts";
+import { type Check, untilNone } from "../check.ts";
 import { addressesOf, type PodObject, urlOf } from "../objects.ts";
 import { daemonSet, httpPort, namespaceNamed, otherPort, pod, podSpec, scriptsIn } from "../workload.ts";
 import type { World } from "../world.ts";
@@ -9,7 +8,6 @@ import type { World } from "../world.ts";
 const home = "hextet-e2e-policy";
 const abroad = "hextet-e2e-abroad";
 export const policyNamespaces = [home, abroad] as const;
-const limitMs = 60_000;
 /** What is let pass is answered far sooner; what is dropped takes this long to be known. */
 const answerMs = 2500;
 const everybody = ["friend", "stranger", "visitor"] as const;
@@ -142,17 +140,8 @@ async function tryCase(world: World, each: Case): Promise<void> {
   }));
   await kubectl.run("delete", "networkpolicies", "--all", `--namespace=${home}`, "--wait=true");
   if (policies.length > 0) await kubectl.apply(policies);
-  await untilVerdicts(world, cast, each);
+  await untilNone(() => faultsOfVerdicts(world, cast, each));
   await world.untilReady(home, 1 + world.nodes.length * 2);
-}
-
-async function untilVerdicts(world: World, cast: Cast, each: Case): Promise<void> {
-  const end = Date.now() + limitMs;
-  for (;;) {
-    const faults = await faultsOfVerdicts(world, cast, each);
-    if (faults.length === 0 || Date.now() > end) return expectNone(faults);
-    await sleep(500);
-  }
 }
 
 async function faultsOfVerdicts(world: World, cast: Cast, each: Case): Promise<readonly string[]> {

@@ -2,7 +2,7 @@
 // outside, and whose address is seen there.
 import { Address } from "../../../src/ip/address.ts";
 import { Prefix } from "../../../src/ip/prefix.ts";
-import { type Check, expectNone } from "../check.ts";
+import { type Check, expectNone, untilNone } from "../check.ts";
 import { OutsideHost } from "../machines.ts";
 import { addressesOf, internalAddresses, type PodObject, serviceSchema, urlOf } from "../objects.ts";
 import type { Asked, Served } from "../pod-program.ts";
@@ -140,8 +140,13 @@ async function checkHostPorts(world: World): Promise<void> {
   await expectFromEveryNode(world, hostPortUrls(world), "host");
 }
 
+/** Name servers are told of a service some time after it was made, and remember for half a minute that there was none. */
 async function checkNames(world: World): Promise<void> {
   await world.ready();
+  await untilNone(() => faultsOfNames(world));
+}
+
+async function faultsOfNames(world: World): Promise<readonly string[]> {
   const wanted = (await world.pods("one")).flatMap(addressesOf).toSorted();
   const name = `headless.${namespace}.svc.cluster.local`;
   const faults = (await world.pods("two")).map(async ({ metadata }) => {
@@ -149,7 +154,7 @@ async function checkNames(world: World): Promise<void> {
     const found: string[] = JSON.parse(await world.kubectl.run(...where, "hextetctl", "resolve", name));
     return String(found.toSorted()) === String(wanted) ? [] : [`${metadata.name}: ${name} is [${found.join(" ")}]`];
   });
-  expectNone((await Promise.all(faults)).flat());
+  return (await Promise.all(faults)).flat();
 }
 
 async function checkOutside(world: World): Promise<void> {

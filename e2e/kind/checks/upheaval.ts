@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import * as v from "valibot";
 import type { StreamReport } from "../../lab/streams.ts";
 import { eventually } from "../../runtimes/eventually.ts";
-import { type Check, expectNone } from "../check.ts";
+import { type Check, expectNone, untilNone } from "../check.ts";
 import { addressesOf, type PodObject } from "../objects.ts";
 import { deployment, pod, podSpec } from "../workload.ts";
 import { namespace, type World } from "../world.ts";
@@ -58,14 +58,7 @@ async function expectInOrder(world: World, pods: readonly PodObject[]): Promise<
 }
 
 async function expectNoLeak(world: World): Promise<void> {
-  let leaks: readonly string[] = [];
-  const none = async () => {
-    leaks = await findLeaks(world);
-    return leaks.length === 0 ? true : undefined;
-  };
-  await eventually("each node holds as many leases as it has pods", none, 90_000).catch((error: unknown) => {
-    throw new Error(leaks.join("\n"), { cause: error });
-  });
+  await untilNone(() => findLeaks(world), 90_000);
 }
 
 async function checkKilled(world: World): Promise<void> {
