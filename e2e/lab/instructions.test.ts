@@ -47,10 +47,13 @@ describe("the router looks into the table of pods", () => {
     ["dual", ["-6", "-4"]],
     ["v6", ["-6"]],
     ["v4", ["-4"]],
-  ] as const)("for packets from outside and its own, %s", ([families, flags]) => {
+  ] as const)("for packets from outside, its own, and a node's to its own prefix, %s", ([families, flags]) => {
+    const own = { "-6": "from 2001:db8:ffff:1::11 to 2001:db8:0:1::/64", "-4": "from 10.255.1.11 to 10.0.1.0/24" };
     const rules = ruleCommands(topologyOf({ wiring: "link", nodes: 1, families }).router);
     expect(rules.map((words) => words.join(" "))).toEqual(
-      flags.flatMap((flag) => ["eth1", "lo"].map((from) => `ip ${flag} rule add pref 1000 lookup 100 iif ${from}`)),
+      flags.flatMap((flag) =>
+        ["iif eth1", "iif lo", own[flag]].map((which) => `ip ${flag} rule add pref 1000 lookup 100 ${which}`),
+      ),
     );
   });
 

@@ -40,26 +40,21 @@ export function machineCommands({ ports, routes }: Machine): string[] {
 }
 
 /**
- * What looks into the table of pods: packets from outside, and the router's own, which are the errors it owes pods, Packet Too Big
- * above all. One command of `ip` each, because a batch is about one family's rules.
+ * What looks into the table of pods: packets from outside, the router's own, which are the errors it owes pods, Packet Too Big above
+ * all, and those by which a node asks whether its own prefix leads back to it, as the doctor does. One command of `ip` each, because a
+ * batch is about one family's rules.
  */
 export function ruleCommands({ outsidePort, routes }: Machine): string[][] {
   if (outsidePort === undefined) return [];
   const special = routes.filter(({ table }) => table === tables.outside);
   const present = families.filter((family) => special.some(({ to }) => to.family === family));
   return present.flatMap((family) => {
-    const rule = [
-      "ip",
-      family === "v6" ? "-6" : "-4",
-      "rule",
-      "add",
-      "pref",
-      "1000",
-      "lookup",
-      `${tables.outside}`,
-      "iif",
+    const add = ["ip", family === "v6" ? "-6" : "-4", "rule", "add", "pref", "1000", "lookup", `${tables.outside}`];
+    const own = special.filter(({ to, via }) => to.family === family && via.family === family);
+    return [
+      ...[outsidePort, "lo"].map((from) => [...add, "iif", from]),
+      ...own.map(({ to, via }) => [...add, "from", `${via}`, "to", `${to}`]),
     ];
-    return [outsidePort, "lo"].map((from) => [...rule, from]);
   });
 }
 

@@ -13,10 +13,10 @@ export interface Place {
   readonly netns?: string;
 }
 
-/** The caller's programs, and those a user's PATH often lacks. */
+/** The caller's programs, those a user's PATH often lacks, and on nodes what is installed there: hextetctl. */
 export function environment(): Record<string, string> {
   const own = (process.env["PATH"] ?? "").split(":").filter((each) => each !== "");
-  const system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  const system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/cni/bin"];
   const { TERM } = process.env;
   return {
     PATH: [...new Set([...own, ...system])].join(":"),

@@ -64,6 +64,10 @@ function inviting(lab: Lab): string {
   const [one, other] = [lab.pods[0]?.name ?? "alpha", lab.pods.at(-1)?.name ?? "outside"];
   const commands = [
     [`exec ${one} ping ${other}`, "any program, in a pod or on a node, the router, the host outside"],
+    [
+      `exec ${lab.nodes[0]?.name ?? "alpha"} hextetctl status`,
+      "the operator's tool, on any node; hextetctl help has the rest",
+    ],
     ["status", "what there is; matrix asks again who reaches whom; logs NODE"],
     ["down", "takes all of it away"],
   ];
