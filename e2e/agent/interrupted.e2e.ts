@@ -100,7 +100,7 @@ describe.for(columns)("%s: an agent", (families) => {
 
   test("that starts while calls go on: each is served, by one or the other", async () => {
     await using served = new AgentNode({ families, build: build.path });
-    const pods = Array.from({ length: 30 }, () => served.node.pod());
+    const pods = Array.from({ length: 12 }, () => served.node.pod());
     const agents: Agent[] = [];
     const restarts = (async () => {
       for (let round = 0; round < 3; round++) {
