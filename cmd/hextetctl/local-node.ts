@@ -32,14 +32,18 @@ export async function loadConfig({ options }: Pick<Call, "options">): Promise<Ag
 
 /** The agent of this node; where none tells of itself, whether one serves pods all the same. */
 export async function askOwnAgent({ listen, socket }: Pick<AgentConfig, "listen" | "socket">): Promise<AgentAnswer> {
-  const { address, port } = listen;
-  const loopback = [Address.parse("::1"), Address.parse("127.0.0.1")];
-  const own = loopback.filter(({ family }) => address.family === "v6" || family === "v4");
-  const answer = await askFirst(address.isUnspecified ? own : [address], port);
+  const answer = await askFirst(ownAddresses({ listen }), listen.port);
   if (answer.kind === "status") return answer;
   const isServing = await isListening(socket);
   const why = isServing ? `running, but its status cannot be read: ${answer.why}` : `not running (${answer.why})`;
   return { kind: "none", why };
+}
+
+/** At which it answers on its own node. */
+export function ownAddresses({ listen: { address } }: Pick<AgentConfig, "listen">): readonly Address[] {
+  const loopback = [Address.parse("::1"), Address.parse("127.0.0.1")];
+  const own = loopback.filter(({ family }) => address.family === "v6" || family === "v4");
+  return address.isUnspecified ? own : [address];
 }
 
 /** The agent knows what it is called; the configuration read here may not be all it was told. */

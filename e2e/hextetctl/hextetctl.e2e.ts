@@ -188,12 +188,11 @@ describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
       node.write(paths.cluster, `nodes:\n${nodeLines.join("")}pods:\n${quoted.join("")}${policy}`);
     const allowed = await ran(alpha, "explain", "policy", "default/beta-1", "default/alpha-1", "80");
     expect(allowed).toMatchObject({ code: 0 });
-    const mesh = await json<{ answers: readonly { from: string; reached: boolean }[] }>(alpha, "mesh");
+    const mesh = await json<{ answers: readonly { kind: string; reached: boolean }[] }>(alpha, "mesh");
     expect(mesh.code).toBe(0);
-    expect(mesh.value.answers.map(({ from, reached }) => `${from} ${reached}`)).toEqual([
-      ...own.addresses.map(() => "node true"),
-      ...own.addresses.map(() => "pod true"),
-    ]);
+    expect(mesh.value.answers.map(({ kind, reached }) => `${kind} ${reached}`)).toEqual(
+      ["node", "prefix", "pod"].flatMap((kind) => own.addresses.map(() => `${kind} true`)),
+    );
     const denied = await ran(alpha, "explain", "policy", "beta-1", "alpha-1", "81/tcp");
     expect(denied.code).toBe(1);
     expect(denied.stdout.match(/denied$/gm)).toHaveLength(count);

@@ -1,0 +1,50 @@
+// The rows of a cluster's nodes put together: who reaches whom, and where somebody does not, which of the two directions is broken. A question that
+// is not answered does not tell that by itself; whether the other node heard it does. Pure.
+import { familyName } from "../../ip/address.ts";
+import type { MeshCell, MeshRow } from "./row.ts";
+
+/**
+ * `lost`: it does not arrive. `arrives`: it does, and the answer does not come back. `unanswered`: nobody can tell which of the two.
+ */
+export type Verdict = "answered" | "lost" | "arrives" | "unanswered";
+
+export interface MatrixCell extends Pick<MeshCell, "kind" | "family" | "roundTripMs" | "lostPercent" | "why"> {
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: Verdict;
+}
+
+export function matrixOf(rows: readonly MeshRow[]): readonly MatrixCell[] {
+  const heard = new Map(
+    rows.flatMap((row) => row.cells.map((cell) => [keyOf(cell.node, row.node, cell), cell.heard] as const)),
+  );
+  return rows.flatMap(({ node: from, cells }) =>
+    cells.map(({ node: to, reached, heard: hears, ...rest }) => {
+      // Who hears one that says nothing of itself knows that it is the way there.
+      const arrived = heard.get(keyOf(from, to, rest)) ?? (hears === true ? false : undefined);
+      return { from, to, verdict: reached ? "answered" : verdictOf(arrived), ...rest };
+    }),
+  );
+}
+
+function verdictOf(arrived: boolean | undefined): Verdict {
+  if (arrived === undefined) return "unanswered";
+  return arrived ? "arrives" : "lost";
+}
+
+function keyOf(from: string, to: string, { kind, family }: Pick<MeshCell, "kind" | "family">): string {
+  return JSON.stringify([from, to, kind, family]);
+}
+
+const told = {
+  lost: "what it sends does not arrive",
+  arrives: "what it sends arrives, and what comes back does not",
+  unanswered: "no answer",
+} as const;
+
+/** A sentence for people of one who is not reached. */
+export function describeFailure({ from, to, kind, family, verdict, why }: MatrixCell): string {
+  const whom = kind === "node" ? `node ${to}` : `the pods of ${to}`;
+  const how = verdict === "answered" ? "it is reached" : told[verdict];
+  return `${from} does not reach ${whom} over ${familyName(family)}: ${why === undefined ? how : `${how} (${why})`}`;
+}

@@ -1,0 +1,44 @@
+// What one node says of who reaches whom, at /mesh: a row of the cluster's matrix, and of whom it hears, which is the other direction of a column.
+// It holds names of nodes and times, and neither addresses nor pods, since whoever reaches the port may read it.
+import * as v from "valibot";
+import type { Page } from "../page-query.ts";
+
+/** Raised when a reader of the version before would misread something; what is added is passed over by older readers. */
+export const meshVersion = 1;
+
+const cell = v.object({
+  node: v.string(),
+  kind: v.picklist(["node", "prefix"]),
+  family: v.picklist(["v6", "v4"]),
+  reached: v.boolean(),
+  roundTripMs: v.exactOptional(v.number()),
+  lostPercent: v.number(),
+  why: v.exactOptional(v.string()),
+  /** Whether that node's own questions of this kind arrived here lately; absent where that cannot be told. */
+  heard: v.exactOptional(v.boolean()),
+});
+
+const schema = v.object({
+  version: v.literal(meshVersion),
+  node: v.string(),
+  /** How many others it asks at most; 0: nobody. */
+  peers: v.number(),
+  /** How long ago it was measured; absent before the first time. */
+  secondsAgo: v.exactOptional(v.number()),
+  cells: v.array(cell),
+});
+
+export type MeshCell = Readonly<v.InferOutput<typeof cell>>;
+export type MeshRow = Readonly<v.InferOutput<typeof schema>>;
+
+/** Of what an agent answered; an error says why it cannot be understood. */
+export function parseRow(text: string): MeshRow {
+  const { version, ...rest } = v.parse(v.looseObject({ version: v.number() }), JSON.parse(text));
+  if (version !== meshVersion) {
+    throw new Error(`its row is of version ${version}, and this one reads ${meshVersion}: use hextetctl of its build`);
+  }
+  return v.parse(schema, { version, ...rest });
+}
+
+/** Where an agent has its own. */
+export const meshPage: Page<MeshRow> = { path: "/mesh", holds: "row of who reaches whom", read: parseRow };
