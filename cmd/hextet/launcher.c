@@ -1,5 +1,5 @@
-// The program behind every name of Hextet: a CNI call goes to the agent's socket and its answer is printed; everything
-// else, and every call the agent does not answer, executes the standalone runtime beside this file (../lib).
+// The program behind every name of Hextet: a CNI call, and the question whether the node is ready, go to the agent's socket and the
+// answer is printed; everything else, and what the agent does not answer, executes the standalone runtime beside this file (../lib).
 // The wire format and what each side owes the other: docs/decisions/launcher-and-runtime.md.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -105,12 +105,12 @@ static int begin_request(const char *program) {
 }
 
 // Standard input is kept in memory the kernel holds, so that the runtime can still read it if no answer comes.
-static int keep_stdin(uint32_t *length) {
+static int keep_input(int input, uint32_t *length) {
   char block[16 << 10];
   int spool = memfd_create("stdin", MFD_CLOEXEC);
   if (spool < 0) return -1;
   *length = 0;
-  for (ssize_t count; (count = read(STDIN_FILENO, block, sizeof block)) != 0;) {
+  for (ssize_t count; (count = read(input, block, sizeof block)) != 0;) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return -1; // the runtime meets the same error and reports it
     if (put(A_FILE, spool, block, (size_t)count))
@@ -161,7 +161,7 @@ static void give_up(int agent) {
     exit(fail(TRY_AGAIN_LATER, "Cannot hear the agent's answer", "it accepted in the moment we gave up waiting"));
 }
 
-static int ask_agent(const char *program) {
+static int ask_agent(const char *program, int input) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   const char *path = getenv("HEXTET_SOCKET") ? getenv("HEXTET_SOCKET") : SOCKET_PATH;
   if (strlen(path) >= sizeof address.sun_path || begin_request(program)) return -1;
@@ -173,7 +173,7 @@ static int ask_agent(const char *program) {
   if (agent < 0 || connect(agent, (struct sockaddr *)&address, sizeof address)) return -1;
   uint32_t length;
   struct reply reply;
-  int spool = keep_stdin(&length), code = -1;
+  int spool = keep_input(input, &length), code = -1;
   if (spool < 0) return -1;
   if (send_request(agent, spool, length) || receive_reply(agent, &reply, ACCEPTED)) {
     if (errno == EAGAIN) give_up(agent);
@@ -217,10 +217,15 @@ static int run_runtime(const char *bundle, int argc, char **argv) {
 int main(int argc, char **argv) {
   if (argc < 1) return fail(INTERNAL, "Cannot tell which program to be", "there is no argv[0]");
   const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
-  if (!strcmp(program, "hextetctl") || !strcmp(program, "hextet-agent")) return run_runtime(program, argc, argv);
+  if (!strcmp(program, "hextetctl") || !strcmp(program, "hextet-agent")) {
+    // The kubelet asks this every few seconds of a node's life: too often to start Node for it.
+    int is_ready = argc == 2 && !strcmp(program, "hextetctl") && !strcmp(argv[1], "ready");
+    int code = is_ready ? ask_agent("hextetctl ready", open("/dev/null", O_RDONLY | O_CLOEXEC)) : -1;
+    return code >= 0 ? code : run_runtime(program, argc, argv);
+  }
   if (strcmp(program, "hextet") && strcmp(program, "hextet-ipam") && strcmp(program, "loopback"))
     return fail(INTERNAL, program, "no program of Hextet; call hextet, hextet-ipam, loopback, hextetctl or hextet-agent");
   const char *command = getenv("CNI_COMMAND");
-  int code = command && strcmp(command, "VERSION") ? ask_agent(program) : -1;
+  int code = command && strcmp(command, "VERSION") ? ask_agent(program, STDIN_FILENO) : -1;
   return code >= 0 ? code : run_runtime("hextet", argc, argv);
 }

@@ -12,11 +12,13 @@ import { leasesCheckCommand, leasesCommand, leasesReleaseCommand } from "./lease
 import { meshCommand } from "./mesh.ts";
 import { nodesCommand } from "./nodes.ts";
 import { podsCommand } from "./pods.ts";
+import { readyCommand } from "./ready.ts";
 import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
   statusCommand,
+  readyCommand,
   doctorCommand,
   podsCommand,
   nodesCommand,

@@ -89,6 +89,33 @@ describe("an agent that answers", () => {
   });
 });
 
+describe("hextetctl ready", () => {
+  const ready = { name: "hextetctl", args: ["ready"] } as const;
+
+  test("is the agent's answer, without a runtime and without waiting for standard input", async () => {
+    const seen: LauncherRequest[] = [];
+    const reply = { exitCode: 1, stdout: "Node alpha has no prefix\n", stderr: "" };
+    await using _agent = await listen(launched.socketPath, answers(reply, seen));
+    expect(await launched.call({ ...ready, stdin: payload(10) })).toEqual({
+      code: 1,
+      stdout: reply.stdout,
+      stderr: "",
+    });
+    expect(seen).toMatchObject([{ buildId, program: "hextetctl ready", stdin: "" }]);
+  });
+
+  test("is the runtime's where no agent answers, and where it has options", async () => {
+    rmSync(launched.socketPath, { force: true });
+    for (const args of [["ready"], ["ready", "--help"]]) {
+      const report = reportOf(await launched.call({ ...ready, args }));
+      expect(report.argv.slice(-args.length)).toEqual(args);
+    }
+    await using agent = await listen(launched.socketPath, answers({ exitCode: 0, stdout: "", stderr: "" }));
+    reportOf(await launched.call({ ...ready, args: ["ready", "--help"] }));
+    expect(agent.connections).toBe(0);
+  });
+});
+
 const answer = encodeAnswer({ exitCode: 0, stdout: '{"cniVersion":"1.1.0"}', stderr: "" });
 const failing: Readonly<Record<string, Behaviour>> = {
   declines: { onRequest: (socket) => socket.end(encodeDeclined()) },

@@ -2,13 +2,14 @@
 // process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
 import type { ClusterSource } from "../cluster/view.ts";
 import type { Plugin } from "../cni/dispatch.ts";
+import type { MeshRow } from "../inspect/mesh/row.ts";
 import type { NodeStatus } from "../inspect/status.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { type Host, residentHost } from "../plugin/host.ts";
 import { type PluginName, pluginNamed } from "../plugin/plugins.ts";
 import { BackgroundRemoval } from "../pod/background-removal.ts";
-import { type AnsweredCall, AttachService } from "./attach-service.ts";
+import { type AnsweredCall, AttachService, type AttachServiceOptions } from "./attach-service.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import { type AgentConfig, enforcesPolicies } from "./config.ts";
 import { type Guard, guardingByView, waitingForGuard } from "./firewall/guarding.ts";
@@ -16,6 +17,8 @@ import { healthServer } from "./health.ts";
 import { kept } from "./kept.ts";
 import { readNeighborUsage, readTrackingUsage } from "./kernel-usage.ts";
 import { Loops } from "./loops.ts";
+import { createProber } from "./mesh/create-prober.ts";
+import type { MeshProber } from "./mesh/mesh-prober.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { printedModel } from "./page/page-model.ts";
@@ -52,8 +55,9 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   const leases = host.leases(dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
   const told = keptStatus(options, { view: () => source.view, readiness });
+  const mesh = started.use(createProber({ config, log }, () => source.view));
   const metrics = new Metrics({
-    ...observed(options, readiness, () => told().status),
+    ...observed(options, readiness, { status: () => told().status, mesh: () => mesh.row() }),
     packets: () => loops.counts(),
   });
   const source = started.use(createClusterSource({ cluster, log, environment, withPolicies }));
@@ -69,9 +73,9 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   };
   const guard = { view: () => source.view, isInForce: () => loops.firewallIsInForce, inForce: () => loops.inForce() };
   const plugin = pluginsOf(host, withPolicies ? guard : undefined);
-  started.use(await AttachService.start({ socket, buildId, plugin, log, onAnswered }));
+  const calls = { socket, buildId, plugin, log, onAnswered };
+  await serve(started, { config, log, source, readiness, metrics, events, told, calls, mesh });
   loops.start();
-  serve(started, { config, log, source, readiness, metrics, events, told });
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
 }
@@ -83,8 +87,14 @@ function pluginsOf(host: Host, guard: Guard | undefined): (name: PluginName) => 
   };
 }
 
-function observed({ kernel, buildId }: AgentOptions, readiness: NodeReadiness, status: () => NodeStatus) {
+interface Observed {
+  readonly status: () => NodeStatus;
+  readonly mesh: () => MeshRow;
+}
+
+function observed({ kernel, buildId }: AgentOptions, readiness: NodeReadiness, { status, mesh }: Observed) {
   return {
+    mesh,
     usage: () => readiness.usage(),
     faults: () => readiness.faults().length,
     node: {
@@ -102,13 +112,19 @@ interface Served extends Pick<AgentOptions, "config" | "log"> {
   readonly metrics: Metrics;
   readonly events: RecentEvents;
   readonly told: () => KeptStatus;
+  readonly mesh: MeshProber;
+  readonly calls: Omit<AttachServiceOptions, "faults">;
 }
 
-/** What is told of the node by HTTP, to programs and to people. */
-function serve(started: AsyncDisposableStack, served: Served): void {
-  const { config, log, source, readiness, metrics, events, told } = served;
+/** Calls of the launcher, and what is told of the node by HTTP, to programs and to people. */
+async function serve(started: AsyncDisposableStack, served: Served): Promise<void> {
+  const { config, log, source, readiness, metrics, events, told, calls, mesh } = served;
   const faults = () => readiness.faults();
-  started.use(healthServer({ listen: config.listen, faults, status: () => told().text, metrics, log })).start();
+  const row = async () => JSON.stringify(await mesh.fresh());
+  const health = healthServer({ listen: config.listen, faults, status: () => told().text, mesh: row, metrics, log });
+  started.use(await AttachService.start({ ...calls, faults: () => [...readiness.faults(), ...health.faults] }));
+  started.use(health).start();
+  mesh.start();
   if (config.page === "off") return;
   const model = printedModel({
     view: () => source.view,

@@ -39,11 +39,12 @@ function pluginWith(add: Plugin["add"]): Plugin {
   return { add, del: nothing, check: nothing, gc: nothing, status: nothing };
 }
 
-async function start(plugin: Plugin): Promise<AttachService> {
+async function start(plugin: Plugin, faults: readonly string[] = []): Promise<AttachService> {
   return await AttachService.start({
     socket: join(directory, "run", "agent.sock"),
     buildId: request.buildId,
     plugin: () => plugin,
+    faults: () => faults,
     log: silent,
   });
 }
@@ -87,8 +88,26 @@ describe("AttachService", () => {
   });
 
   test.for([
+    { faults: [], code: 0, says: "ready\n" },
+    {
+      faults: ["Node a has no prefix", "Cannot list nodes at https://[fd00::1]:443: 403"],
+      code: 1,
+      says: "Node a has no prefix. Cannot list nodes at https://[fd00::1]:443: 403\n",
+    },
+  ])("tells in one line whether the node is ready: $says", async ({ faults, code, says }) => {
+    await using _service = await start(
+      pluginWith(() => Promise.reject(new Error("no"))),
+      faults,
+    );
+    const reply = await call({ ...request, program: "hextetctl ready", environment: {}, stdin: "" });
+    expect([reply[4], reply[headLength + 4], reply[headLength + 5]]).toEqual([accepted, answered, code]);
+    expect(reply.subarray(2 * headLength).toString()).toBe(says);
+  });
+
+  test.for([
     { what: "of another build", changed: { buildId: "fedcba9876543210" } },
     { what: "of a program it does not know", changed: { program: "bridge" } },
+    { what: "that asks whether it is ready, of another build", changed: { program: "hextetctl ready", buildId: "x" } },
     {
       what: "about a namespace it does not see",
       changed: { environment: { ...request.environment, CNI_NETNS: "/run/netns/elsewhere" } },

@@ -14,8 +14,10 @@ import {
   encodeDeclined,
   type LauncherRequest,
   ProtocolError,
+  readyQuestion,
   requestLength,
 } from "./launcher-protocol.ts";
+import { readyAnswer } from "./ready-answer.ts";
 import { Turns } from "./turns.ts";
 
 export interface AttachServiceOptions {
@@ -23,6 +25,8 @@ export interface AttachServiceOptions {
   readonly socket: string;
   readonly buildId: string;
   readonly plugin: (name: PluginName) => Plugin;
+  /** What stands in the way of an ADD, each in a sentence with its fix; nothing where it is left out. */
+  readonly faults?: () => readonly string[];
   readonly log: Log;
   /** Told of every call once its answer has been sent, or could not be. */
   readonly onAnswered?: (call: AnsweredCall) => void;
@@ -95,7 +99,9 @@ export class AttachService implements AsyncDisposable {
     const request = await readRequest(socket);
     if (request === undefined) return;
     const { program, buildId } = request;
-    if (buildId !== this.#options.buildId || !isPluginName(program) || !seesNamespace(request)) {
+    const isOurs = buildId === this.#options.buildId;
+    if (isOurs && program === readyQuestion) return await this.#tellReadiness(socket);
+    if (!isOurs || !isPluginName(program) || !seesNamespace(request)) {
       this.#options.log.debug("call declined", { program, buildId, namespace: request.environment["CNI_NETNS"] });
       return await send(socket, encodeDeclined());
     }
@@ -107,6 +113,11 @@ export class AttachService implements AsyncDisposable {
     const seconds = (performance.now() - startedAt) / 1000;
     this.#options.log.debug("call answered", { program, verb, container, outcome, seconds });
     this.#options.onAnswered?.({ program, verb, outcome, seconds });
+  }
+
+  async #tellReadiness(socket: Socket): Promise<void> {
+    await send(socket, encodeAccepted());
+    await send(socket, encodeAnswer({ ...readyAnswer(this.#options.faults?.() ?? []), stderr: "" }));
   }
 
   async #answer(

@@ -55,6 +55,11 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
+  /** Why it does not listen, with the fix. */
+  get faults(): readonly string[] {
+    return this.#remarks.present;
+  }
+
   /** Listens as soon as it can: the address may be another's for now. */
   start(): void {
     this.#loop.start();

@@ -5,7 +5,7 @@
 export interface LauncherRequest {
   /** The build of the launcher; an agent of another build may decline. */
   readonly buildId: string;
-  /** The name it was called by: `hextet`, `hextet-ipam` or `loopback`. */
+  /** The name it was called by: `hextet`, `hextet-ipam` or `loopback`; or `readyQuestion`. */
   readonly program: string;
   /** Its `CNI_*` variables. */
   readonly environment: Readonly<Record<string, string>>;
@@ -17,6 +17,9 @@ export interface LauncherAnswer {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** In the place of a program: whether pods can be attached. It is answered at once, whatever calls are under way. */
+export const readyQuestion = "hextetctl ready";
 
 /** "HXT" and the version of the protocol. */
 const magic = [0x48, 0x58, 0x54, 1] as const;
