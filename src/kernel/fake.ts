@@ -117,13 +117,22 @@ export class FakeKernel implements Kernel {
     this.#programs.set(name, program);
   }
 
-  /** Makes the next of something fail, or the one after `nth - 1` that go well: `kernel.fail("RTM_NEWROUTE", "ENOBUFS")`. */
+  /**
+   * Makes the next of something fail, or the one after `nth - 1` that go well: `kernel.fail("RTM_NEWROUTE", "ENOBUFS")`. What it gives
+   * takes that back, and says whether it was still to come.
+   */
   fail(
     point: FaultPoint,
     code: string,
     { nth = 1, detail }: { readonly nth?: number; readonly detail?: string } = {},
-  ): void {
-    this.#faults.push({ point, code, detail, left: nth - 1 });
+  ): () => boolean {
+    const fault = { point, code, detail, left: nth - 1 };
+    this.#faults.push(fault);
+    return () => {
+      const isDue = this.#faults.includes(fault);
+      this.#faults = this.#faults.filter((one) => one !== fault);
+      return isDue;
+    };
   }
 
   /** As when a table of neighbors is full, and another was to be added. */

@@ -3,14 +3,11 @@
 // is marked by its group, and deleted by the next agent.
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
-import { isGone } from "../netlink/kernel-error.ts";
+import { alreadyExists, isGone } from "../netlink/kernel-error.ts";
 import { changeLink, deleteLink, type Link } from "../netlink/link.ts";
-import type { PairRemoval, Target } from "./detach.ts";
+import { type PairRemoval, removalGroup, removePair, type Target } from "./detach.ts";
 import { PodError } from "./pod-error.ts";
 import { findLink, openNamespace } from "./site.ts";
-
-/** The number whose bytes read `hext`: nobody else's by any likelihood. */
-export const removalGroup = 0x68657874;
 
 export class BackgroundRemoval implements AsyncDisposable {
   readonly #kernel: Kernel;
@@ -29,13 +26,15 @@ export class BackgroundRemoval implements AsyncDisposable {
 
   /** To be given to detach. */
   readonly remove: PairRemoval = async (host, link, target) => {
-    this.#freeName(link, target);
     try {
+      this.#freeName(link, target);
       host.execute([
         changeLink({ index: link.index }, { up: false }),
         changeLink({ index: link.index }, { name: retiredName(link), group: removalGroup }),
       ]);
     } catch (error) {
+      // Whoever may make links there, a pod in its own namespace too, can have taken that name.
+      if (alreadyExists(error)) return removePair(host, link, target);
       // The pod's namespace ended in between, and took the pair with it.
       if (!isGone(error)) throw error;
     }

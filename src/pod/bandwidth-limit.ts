@@ -1,6 +1,6 @@
 // Limits a pod's rates on the host's end of its pair, where the pod cannot reach them. What goes to the pod waits in that link's own
 // queue; what comes from it goes by way of an ifb, a link that is there to have a queue, because no queue holds what a link receives.
-import { type Attachment, sameAttachment } from "../ipam/attachment.ts";
+import type { Attachment } from "../ipam/attachment.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import { alreadyExists, isGone, KernelError } from "../netlink/kernel-error.ts";
@@ -10,6 +10,7 @@ import { limitAliasOf, parseLimitAlias } from "./alias.ts";
 import { type Bandwidth, bucketOf, type Rate } from "./bandwidth.ts";
 import type { PairRemoval, Target } from "./detach.ts";
 import { hostLinkOf, limitLinkOf } from "./identity.ts";
+import { isNamedLimitOf } from "./ownership.ts";
 import { PodError } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { findLink, removeLink, type Site } from "./site.ts";
@@ -47,8 +48,8 @@ async function makeLimitLink(site: Site, attachment: Attachment): Promise<number
   } catch (error) {
     // The pod's pair was made by this call, so whose link this was is gone.
     const left = alreadyExists(error) ? findLink(site.host, { name }) : undefined;
-    if (left === undefined || !isLimitOf(left, attachment)) throw error;
-    await removeLink(site.host, left);
+    if (left === undefined || !isNamedLimitOf(left, attachment)) throw error;
+    await removeLink(site.host, { index: left.index });
     return createLimitLink(site, name);
   }
 }
@@ -77,16 +78,10 @@ function explaining<T>(parts: string, work: () => T): T {
   }
 }
 
-/** A link without an alias is one whose maker died before it wrote it. */
-function isLimitOf({ kind, alias }: Link, attachment: Attachment): boolean {
-  const holder = parseLimitAlias(alias);
-  return kind === "ifb" && (alias === undefined || (holder !== undefined && sameAttachment(holder, attachment)));
-}
-
 /** Takes away what would outlive the pair. */
 export async function removeLimit(host: Connection, target: Target, remove: PairRemoval): Promise<void> {
   const link = findLink(host, { name: limitLinkOf(target.attachment) });
-  if (link !== undefined && isLimitOf(link, target.attachment)) await remove(host, link, target);
+  if (link !== undefined && isNamedLimitOf(link, target.attachment)) await remove(host, link, target);
 }
 
 /** Deletes those of a network whose pod's link is gone: a container's end takes away the one and not the other. */

@@ -3,7 +3,7 @@ import { fresh, TestNamespace } from "../kernel/test-namespace.ts";
 import { attach } from "./attach.ts";
 import { BackgroundRemoval } from "./background-removal.ts";
 import { detach } from "./detach.ts";
-import { hostLinkOf } from "./identity.ts";
+import { hostLinkOf, limitLinkOf } from "./identity.ts";
 import { bridge, macvlan, routed, sample, severalOfEach } from "./sample-networks.ts";
 import { connectUplink, freshNode, ping, type TestNode } from "./test-node.ts";
 
@@ -83,9 +83,89 @@ describe("detach", () => {
     expect(node.ip("-br", "link")).toContain(network.hostLink);
   });
 
-  test("a link whose maker died before it had an alias is removed by its name", async ({ node, pod }) => {
-    const { attachment } = sample(2, dual, { mode: routed });
-    node.ip("link", "add", hostLinkOf(attachment), "type", "veth", "peer", "name", "eth0", "netns", pod.path);
+  test.for(pairs)(
+    "$kind: a link that somebody renamed, or wrote another alias on, is known",
+    async (mode, { node, pod }) => {
+      using other = TestNamespace.create();
+      await attach(node.kernel, sample(9, dual, { mode }), other.path);
+      const before = node.dump();
+      const network = sample(2, dual, { mode, bandwidth: { fromPod: { bitsPerSecond: 1e6 } } });
+      const target = { attachment: network.attachment, namespacePath: pod.path };
+      const changes: readonly (readonly string[])[] = [
+        ["alias", "cable 7"],
+        ["name", "cable7"],
+        ["name", "cable7", "alias", "cable 7"],
+      ];
+      for (const change of changes) {
+        await attach(node.kernel, network, pod.path);
+        node.ip("link", "set", network.hostLink, "down");
+        node.ip("link", "set", network.hostLink, ...change, "up");
+        node.ip("link", "set", limitLinkOf(network.attachment), "alias", "cable 8");
+        await detach(node.kernel, target);
+        expect(node.dump(), change.join(" ")).toBe(before);
+      }
+    },
+  );
+
+  test("a link of the name that somebody else made stays, and ADD says what to do", async ({ node, pod }) => {
+    const network = sample(2, dual, { mode: routed });
+    const { hostLink, attachment } = network;
+    node.ip("link", "add", hostLink, "type", "ifb");
+    node.ip("link", "set", hostLink, "alias", "cable 7");
+    const before = node.dump();
+    await expect(attach(node.kernel, network, pod.path)).rejects.toThrow(
+      `Cannot create link ${hostLink}: there is a ifb (cable 7) of that name; it is not of Hextet: rename or delete it (ip link delete ${hostLink})`,
+    );
+    await detach(node.kernel, { attachment, namespacePath: pod.path });
+    expect(node.dump()).toBe(before);
+  });
+
+  test.for(modes)(
+    "$kind: other names of other links are no names of ours, and ADD says so",
+    async (mode, { node, lan, pod }) => {
+      connectUplink(node, lan);
+      const network = sample(2, dual, { mode });
+      const target = { attachment: network.attachment, namespacePath: pod.path };
+      pod.run("ip", "link", "add", "cable0", "type", "ifb");
+      pod.run("ip", "link", "property", "add", "dev", "cable0", "altname", "eth0");
+      await expect(attach(node.kernel, network, pod.path)).rejects.toThrow(
+        /^Cannot create eth0 in .*: it has a ifb of that name; choose another CNI_IFNAME, or run DEL of what made it$/,
+      );
+      await detach(node.kernel, target);
+      expect(pod.run("ip", "link")).toContain("altname eth0");
+      pod.run("ip", "link", "property", "del", "dev", "cable0", "altname", "eth0");
+      await attach(node.kernel, network, pod.path);
+    },
+  );
+
+  test.for(pairs)("$kind: another name of another link is no name of the host's end", async (mode, { node, pod }) => {
+    const network = sample(2, dual, { mode });
+    node.ip("link", "add", "cable0", "type", "ifb");
+    node.ip("link", "property", "add", "dev", "cable0", "altname", network.hostLink);
+    await expect(attach(node.kernel, network, pod.path)).rejects.toThrow(
+      new RegExp(`^Cannot create link ${network.hostLink}: there is a ifb of that name; `),
+    );
+    await detach(node.kernel, { attachment: network.attachment, namespacePath: pod.path });
+    expect(node.ip("link")).toContain("cable0");
+    expect(pod.run("ip", "link")).not.toContain("eth0");
+  });
+
+  test("a link whose maker died before it had an alias is removed by its MAC", async ({ node, pod }) => {
+    const { attachment, hostMac } = sample(2, dual, { mode: routed });
+    node.ip(
+      "link",
+      "add",
+      hostLinkOf(attachment),
+      "address",
+      `${hostMac}`,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      pod.path,
+    );
     await detach(node.kernel, { attachment, namespacePath: pod.path });
     expect(node.ip("-br", "link")).not.toContain(hostLinkOf(attachment));
   });
@@ -98,6 +178,20 @@ describe("detach", () => {
 });
 
 describe("removal in the background", () => {
+  test.for(pairs)("$kind: a taken name for what is out of use is no obstacle", async (mode, { node, pod }) => {
+    const network = sample(2, dual, { mode });
+    const failures: unknown[] = [];
+    await using removal = new BackgroundRemoval(node.kernel, (error) => failures.push(error));
+    const { host, pod: inner } = await attach(node.kernel, network, pod.path);
+    node.ip("link", "add", `hxgone${host?.index.toString(16)}`, "type", "ifb");
+    pod.run("ip", "link", "add", `hxgone${inner.index.toString(16)}`, "type", "ifb");
+    await detach(node.kernel, { attachment: network.attachment, namespacePath: pod.path }, removal.remove);
+    await removal.settled();
+    expect(pod.run("ip", "-br", "link")).not.toContain("eth0");
+    expect(node.ip("-br", "link")).not.toContain(network.hostLink);
+    expect(failures).toEqual([]);
+  });
+
   test.for(pairs)(
     "$kind: the pod can be attached again at once, and in the end nothing is left",
     async (mode, { node, pod }) => {

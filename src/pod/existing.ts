@@ -1,11 +1,12 @@
 // Creating the pod's link, and what stands in the way where it cannot be created: the pod has an interface of that name, or the host
 // has a link of the name that follows from the attachment. Neither is touched.
 
-import { sameAttachment } from "../ipam/attachment.ts";
+import type { Attachment } from "../ipam/attachment.ts";
 import { alreadyExists, KernelError } from "../netlink/kernel-error.ts";
 import { getLink, type Link } from "../netlink/link.ts";
 import type { Request } from "../netlink/request.ts";
 import { parseAlias } from "./alias.ts";
+import { isHostEndOf } from "./ownership.ts";
 import { PodError } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import { findLink, removeLink, type Site } from "./site.ts";
@@ -46,12 +47,13 @@ function explained(error: KernelError, { pod, host, namespace }: Site, network: 
 }
 
 function takenBy(link: Link, { attachment, hostLink }: PodNetwork): string {
-  const holder = parseAlias(link.alias);
-  const same = holder === undefined || sameAttachment(holder, attachment);
-  const fix = same
-    ? "this attachment was not removed; run DEL for it"
-    : "run DEL for that one, or give this container another id";
-  return `Cannot create link ${hostLink}: there is ${describe(link)} of that name; ${fix}`;
+  return `Cannot create link ${hostLink}: there is ${describe(link)} of that name; ${fixOf(link, attachment)}`;
+}
+
+function fixOf(link: Link, attachment: Attachment): string {
+  if (isHostEndOf(link, attachment)) return "this attachment was not removed; run DEL for it";
+  if (parseAlias(link.alias) !== undefined) return "run DEL for that one, or give this container another id";
+  return `it is not of Hextet: rename or delete it (ip link delete ${link.name})`;
 }
 
 function describe({ kind, alias }: Link): string {

@@ -3,6 +3,7 @@ import { FakeKernel } from "../kernel/fake.ts";
 import { Connection } from "../netlink/connection.ts";
 import { changeLink, createLink } from "../netlink/link.ts";
 import { type Attached, attach } from "./attach.ts";
+import type { Target } from "./detach.ts";
 import type { PodNetwork } from "./pod-network.ts";
 
 export const POD = "/run/netns/pod2";
@@ -39,4 +40,17 @@ export function shown(kernel: FakeKernel, { hostLink, hostMac, podMac }: PodNetw
   const node = kernel.show().replaceAll(/^.*(?:uplink|: lo).*\n/gm, "");
   const pod = kernel.show(POD).replaceAll(/^.*: lo.*\n/gm, "");
   return words.reduce((text, [value, word]) => text.replaceAll(String(value), word), `${node}--\n${pod}`);
+}
+
+/** What the node, and a pod beside it, have of this attachment, by the name, the MACs and the alias of its links: one line each. */
+export function leftOf(kernel: FakeKernel, { hostLink, podMac, hostMac, attachment }: PodNetwork): readonly string[] {
+  const { network, containerId, interfaceName } = attachment;
+  const marks = [` ${network}/${containerId}/${interfaceName}"`, ` dev ${hostLink} `, `${podMac}`, `${hostMac}`];
+  const lines = [kernel.show(), kernel.show(OTHER_POD)].join("").split("\n");
+  return lines.filter((line) => marks.some((mark) => line.includes(mark)));
+}
+
+/** What DEL is told of it, the namespace's path aside. */
+export function targetOf({ attachment, mode }: PodNetwork): Target {
+  return { attachment, ...(mode.kind === "bridge" ? { bridge: mode.bridge } : {}) };
 }

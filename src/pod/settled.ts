@@ -10,7 +10,8 @@ import { type PodNetwork, speaks } from "./pod-network.ts";
 import { addressesOf, type BareLink, linkLocalOf } from "./pod-side.ts";
 import type { Site } from "./site.ts";
 
-const POLL_MS = 1;
+/** How long from one look to the next, after so long a wait: at first as often as can be, at last as often as matters. */
+const pauseAfter = (waitedMs: number) => Math.min(50, Math.max(1, Math.floor(waitedMs / 10)));
 /** Whoever holds the kernel's lock for links this long has brought the whole node to a standstill. */
 const LIMIT_MS = 5000;
 
@@ -24,14 +25,14 @@ export async function settled(
   // In IPv4 there is nothing to wait for.
   const awaited = addresses.filter(({ family }) => family === "v6");
   const routes = awaited.map(({ address }) => findRoute(address, index));
-  for (let waitedMs = 0; waitedMs <= LIMIT_MS; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; waitedMs <= LIMIT_MS; waitedMs += pauseAfter(waitedMs)) {
     const [link, ...found] = connection.execute([getLink({ index }), ...routes]);
     if (found.every(isDelivered)) return link;
-    await site.wait(POLL_MS);
+    await site.wait(pauseAfter(waitedMs));
   }
   throw new PodError(
     "tryAgainLater",
-    `Cannot use ${awaited.join(" and ")}: the kernel has not taken them up within ${LIMIT_MS} ms; look for what keeps it busy`,
+    `Cannot use ${awaited.join(" and ")}: the kernel has not taken them up within ${LIMIT_MS} ms; look for what keeps it busy, or what removes addresses`,
   );
 }
 
