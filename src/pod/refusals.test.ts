@@ -77,7 +77,7 @@ test.for(table)(
       const failure = await failureOf(() => attachTo(kernel, network), what);
       const isRefused = !takeBack();
       if (failure === undefined) check(kernel, network, POD);
-      else expect(leftOf(kernel, network), `${what}: ${String(failure)}`).toEqual([]);
+      else expect(leftOf(kernel, network), what).toEqual([]);
       await delOf(kernel, network);
       expect(leftOf(kernel, network), what).toEqual([]);
       return isRefused;
