@@ -2,6 +2,7 @@
 // process. It starts what it needs in the order of need, and ends it in the reverse; the node's data path stays as it is.
 import type { ClusterSource } from "../cluster/view.ts";
 import type { Plugin } from "../cni/dispatch.ts";
+import type { MeshRow } from "../inspect/mesh/row.ts";
 import type { NodeStatus } from "../inspect/status.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
@@ -16,6 +17,8 @@ import { healthServer } from "./health.ts";
 import { kept } from "./kept.ts";
 import { readNeighborUsage, readTrackingUsage } from "./kernel-usage.ts";
 import { Loops } from "./loops.ts";
+import { createProber } from "./mesh/create-prober.ts";
+import type { MeshProber } from "./mesh/mesh-prober.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { printedModel } from "./page/page-model.ts";
@@ -52,8 +55,9 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   const leases = host.leases(dataDirectory);
   const readiness = new NodeReadiness(log, () => leases);
   const told = keptStatus(options, { view: () => source.view, readiness });
+  const mesh = started.use(createProber({ config, log }, () => source.view));
   const metrics = new Metrics({
-    ...observed(options, readiness, () => told().status),
+    ...observed(options, readiness, { status: () => told().status, mesh: () => mesh.row() }),
     packets: () => loops.counts(),
   });
   const source = started.use(createClusterSource({ cluster, log, environment, withPolicies }));
@@ -70,7 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   const guard = { view: () => source.view, isInForce: () => loops.firewallIsInForce, inForce: () => loops.inForce() };
   const plugin = pluginsOf(host, withPolicies ? guard : undefined);
   const calls = { socket, buildId, plugin, log, onAnswered };
-  await serve(started, { config, log, source, readiness, metrics, events, told, calls });
+  await serve(started, { config, log, source, readiness, metrics, events, told, calls, mesh });
   loops.start();
   log.info("agent started", { node: config.nodeName, socket, buildId });
   return started.move();
@@ -83,8 +87,14 @@ function pluginsOf(host: Host, guard: Guard | undefined): (name: PluginName) => 
   };
 }
 
-function observed({ kernel, buildId }: AgentOptions, readiness: NodeReadiness, status: () => NodeStatus) {
+interface Observed {
+  readonly status: () => NodeStatus;
+  readonly mesh: () => MeshRow;
+}
+
+function observed({ kernel, buildId }: AgentOptions, readiness: NodeReadiness, { status, mesh }: Observed) {
   return {
+    mesh,
     usage: () => readiness.usage(),
     faults: () => readiness.faults().length,
     node: {
@@ -102,16 +112,19 @@ interface Served extends Pick<AgentOptions, "config" | "log"> {
   readonly metrics: Metrics;
   readonly events: RecentEvents;
   readonly told: () => KeptStatus;
+  readonly mesh: MeshProber;
   readonly calls: Omit<AttachServiceOptions, "faults">;
 }
 
 /** Calls of the launcher, and what is told of the node by HTTP, to programs and to people. */
 async function serve(started: AsyncDisposableStack, served: Served): Promise<void> {
-  const { config, log, source, readiness, metrics, events, told, calls } = served;
+  const { config, log, source, readiness, metrics, events, told, calls, mesh } = served;
   const faults = () => readiness.faults();
-  const health = healthServer({ listen: config.listen, faults, status: () => told().text, metrics, log });
+  const row = async () => JSON.stringify(await mesh.fresh());
+  const health = healthServer({ listen: config.listen, faults, status: () => told().text, mesh: row, metrics, log });
   started.use(await AttachService.start({ ...calls, faults: () => [...readiness.faults(), ...health.faults] }));
   started.use(health).start();
+  mesh.start();
   if (config.page === "off") return;
   const model = printedModel({
     view: () => source.view,

@@ -43,6 +43,7 @@ dataDirectory: /data
 socket: /run/a.sock
 listen: 127.0.0.1:9000
 page: "[::1]:9001"
+mesh: {intervalSeconds: 5, peers: 0}
 logLevel: warning
 firewall: {backend: nftables, policies: false, masquerade: {ipv4: false, ipv6: true, except: [10.9.0.0/16]}, nptv6: [{inside: fd00:1::/48, outside: 2001:db8:5::/48}], antiSpoofing: false, logDenied: true}
 `);
@@ -68,6 +69,7 @@ firewall: {backend: nftables, policies: false, masquerade: {ipv4: false, ipv6: t
       socket: "/run/a.sock",
       listen: "127.0.0.1:9000",
       page: "[::1]:9001",
+      mesh: { intervalSeconds: 5, peers: 0 },
       logLevel: "warning",
       firewall: {
         backend: "nftables",

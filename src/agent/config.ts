@@ -12,6 +12,7 @@ import type { BackendSetting } from "../firewall/detection.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { type Level, levels } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { MeshSettings } from "./mesh/mesh-prober.ts";
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -29,6 +30,7 @@ export interface AgentConfig {
   readonly listen: Endpoint;
   /** Where the page for people is served. */
   readonly page: "off" | Endpoint;
+  readonly mesh: MeshSettings;
   readonly logLevel: Level;
   readonly firewall: Firewall;
 }
@@ -179,6 +181,13 @@ function faultOfPluginType(type: string): string | undefined {
   return `${JSON.stringify(type)} is not a plugin; write the name of its program without a directory`;
 }
 
+const mesh = section({
+  // A minute after something broke it is known on both sides.
+  intervalSeconds: v.nullish(integer(1, 3600), 30),
+  // All of most clusters. Of 5,000 nodes they are enough that a part that is cut off is noticed, and cost a few packets a second.
+  peers: v.nullish(integer(0, 64), 16),
+});
+
 const pairsOverlap = "two of the prefixes have addresses in common; translate each address one way only";
 
 const firewall = section({
@@ -258,6 +267,7 @@ export function agentSchema(hostName: string) {
     listen: v.nullish(text(Endpoint.parse), "[::]:16128"),
     // It names every node of the cluster and says what the log says, which is for those who ask for it.
     page: v.nullish(text(parsePage), "off"),
+    mesh,
     logLevel: v.nullish(v.picklist(levels), "info"),
     firewall,
   });

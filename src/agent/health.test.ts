@@ -7,6 +7,7 @@ import { healthServer } from "./health.ts";
 import type { HttpServer } from "./http-server.ts";
 
 const status = () => '{"version":1}\n';
+const mesh = async () => '{"version":1,"cells":[]}';
 const metrics = { contentType: "text/plain; version=0.0.4", print: async () => "hextet_faults 0\n" };
 
 /** A port nobody has at the moment. */
@@ -48,7 +49,7 @@ function recorded(): Lines {
 async function started(faults: () => readonly string[] = () => []): Promise<{ server: HttpServer; port: number }> {
   const port = await freePort();
   const { log, says } = recorded();
-  const server = healthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, metrics, log });
+  const server = healthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, mesh, metrics, log });
   server.start();
   await says("health and metrics served");
   return { server, port };
@@ -79,7 +80,8 @@ describe("healthServer()", () => {
   test.for([
     { method: "GET", path: "/metrics", status: 200, text: "hextet_faults 0\n" },
     { method: "HEAD", path: "/metrics", status: 200, text: "" },
-    { method: "GET", path: "/", status: 404, text: "There are /healthz, /readyz, /status and /metrics\n" },
+    { method: "GET", path: "/", status: 404, text: "There are /healthz, /readyz, /status, /mesh and /metrics\n" },
+    { method: "GET", path: "/mesh", status: 200, text: '{"version":1,"cells":[]}\n' },
     { method: "GET", path: "/status", status: 200, text: status() },
     { method: "POST", path: "/healthz", status: 405, text: "Only GET and HEAD are served\n" },
   ])("answers $status to $method $path", async ({ method, path, status, text }) => {
@@ -107,6 +109,7 @@ describe("healthServer()", () => {
       listen: Endpoint.parse(`[::]:${port}`),
       faults: () => [],
       status,
+      mesh,
       metrics,
       log,
     });
@@ -124,6 +127,7 @@ describe("healthServer()", () => {
       listen: Endpoint.parse("[::]:16128"),
       faults: () => [],
       status,
+      mesh,
       metrics,
       log: silent,
     });

@@ -1,5 +1,5 @@
 // Health, status and metrics by HTTP: whether the agent lives, whether an ADD would succeed on this node, how the node is, and numbers. It
-// answers four paths and nothing else.
+// answers five paths and nothing else.
 import type { Log } from "../log/log.ts";
 import type { LoopClock } from "../reconcile/loop.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -11,13 +11,15 @@ export interface HealthOptions {
   readonly faults: () => readonly string[];
   /** How the node is, as a document for programs. */
   readonly status: () => string;
+  /** Whom the node reaches, as a document for programs. */
+  readonly mesh: () => Promise<string>;
   readonly metrics: { readonly contentType: string; print(): Promise<string> };
   readonly log: Log;
   readonly clock?: LoopClock;
 }
 
 /** To be started, and disposed of in the end. */
-export function healthServer({ faults, status, metrics, ...server }: HealthOptions): HttpServer {
+export function healthServer({ faults, status, mesh, metrics, ...server }: HealthOptions): HttpServer {
   const answer = async ({ path }: { readonly path: string }): Promise<HttpAnswer> => {
     switch (path) {
       case "/healthz":
@@ -26,10 +28,12 @@ export function healthServer({ faults, status, metrics, ...server }: HealthOptio
         return readiness(faults());
       case "/status":
         return { status: 200, type: "application/json", text: status() };
+      case "/mesh":
+        return { status: 200, type: "application/json", text: `${await mesh()}\n` };
       case "/metrics":
         return { status: 200, type: metrics.contentType, text: await metrics.print() };
       default:
-        return { status: 404, type: plainText, text: "There are /healthz, /readyz, /status and /metrics\n" };
+        return { status: 404, type: plainText, text: "There are /healthz, /readyz, /status, /mesh and /metrics\n" };
     }
   };
   return new HttpServer({ ...server, key: "listen", purpose: "health and metrics", answer });

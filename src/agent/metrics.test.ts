@@ -19,6 +19,7 @@ function metricsWith(ranges: readonly string[] = []): Metrics {
     faults: () => 2,
     packets: async () => packets,
     node: sampleObserved.node,
+    mesh: sampleObserved.mesh,
   });
 }
 

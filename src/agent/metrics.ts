@@ -1,10 +1,12 @@
 // The agent's metrics, in the text format of Prometheus. Names begin with hextet_ and end with their unit; nothing that grows without
 // end (containers, pods, addresses) is a label. docs/operations.md lists them.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { MeshRow } from "../inspect/mesh/row.ts";
 import type { RangeUsage } from "../inspect/range-usage.ts";
 import type { AnsweredCall } from "./attach-service.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
 import type { PacketCounts } from "./firewall/packet-counts.ts";
+import { observeMesh } from "./mesh/mesh-metrics.ts";
 import { type ObservedNode, observeNode } from "./node-metrics.ts";
 
 export interface Observed {
@@ -16,6 +18,8 @@ export interface Observed {
   readonly packets: () => Promise<PacketCounts>;
   /** What there is beside the agent's own work. */
   readonly node: ObservedNode;
+  /** Whom the node reaches, as measured last. */
+  readonly mesh: () => MeshRow;
 }
 
 /** From a tenth of what an attachment costs up to what the launcher waits for. */
@@ -31,7 +35,7 @@ export class Metrics {
   readonly #succeeded: Gauge<"loop">;
   readonly #cluster: ClusterMetrics;
 
-  constructor({ usage, faults, packets, node }: Observed) {
+  constructor({ usage, faults, packets, node, mesh }: Observed) {
     const registers = [this.#registry];
     this.#calls = new Histogram({
       name: "hextet_cni_call_duration_seconds",
@@ -64,6 +68,7 @@ export class Metrics {
     this.#cluster = new ClusterMetrics(registers);
     observe(registers, { usage, faults });
     observePackets(registers, packets);
+    observeMesh(registers, mesh);
     observeNode(registers, node);
   }
 

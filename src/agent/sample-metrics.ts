@@ -37,6 +37,16 @@ export const sampleObserved: Observed = {
     ],
     tracking: () => ({ connections: 100, limit: 262_144 }),
   },
+  mesh: () => ({
+    version: 1,
+    node: "alpha",
+    peers: 16,
+    secondsAgo: 4,
+    cells: [
+      { node: "beta", kind: "node", family: "v6", reached: true, roundTripMs: 0.4, lostPercent: 0, heard: true },
+      { node: "gamma", kind: "node", family: "v4", reached: false, lostPercent: 100, heard: false },
+    ],
+  }),
 };
 
 /** As `/metrics` has them. */

@@ -3,7 +3,7 @@
 import { Gauge, type Registry } from "prom-client";
 import type { MeshCell, MeshRow } from "../../inspect/mesh/row.ts";
 
-const labelNames = ["node", "family", "kind"] as const;
+const labelNames = ["peer", "family", "kind"] as const;
 
 export function observeMesh(registers: Registry[], row: () => MeshRow): void {
   const expose = (name: string, help: string, valueOf: (cell: MeshCell) => number | undefined) => {
@@ -15,9 +15,9 @@ export function observeMesh(registers: Registry[], row: () => MeshRow): void {
       collect() {
         this.reset();
         for (const cell of row().cells) {
-          const { node, family, kind } = cell;
+          const { node: peer, family, kind } = cell;
           const value = valueOf(cell);
-          if (value !== undefined) this.set({ node, family, kind }, value);
+          if (value !== undefined) this.set({ peer, family, kind }, value);
         }
       },
     });

@@ -134,12 +134,12 @@ describe.for(columns)("%s: MeshProber", ([, families]) => {
     observeMesh([registry], () => prober.row());
     const text = await registry.metrics();
     for (const family of families) {
-      expect(text).toContain(`hextet_mesh_unreachable{node="beta",family="${family}",kind="node"} 1\n`);
-      expect(text).toContain(`hextet_mesh_unreachable{node="gamma",family="${family}",kind="prefix"} 0\n`);
-      expect(text).toContain(`hextet_mesh_round_trip_seconds{node="gamma",family="${family}",kind="node"} 0.001\n`);
-      expect(text).toContain(`hextet_mesh_heard{node="gamma",family="${family}",kind="node"} 0\n`);
+      expect(text).toContain(`hextet_mesh_unreachable{peer="beta",family="${family}",kind="node"} 1\n`);
+      expect(text).toContain(`hextet_mesh_unreachable{peer="gamma",family="${family}",kind="prefix"} 0\n`);
+      expect(text).toContain(`hextet_mesh_round_trip_seconds{peer="gamma",family="${family}",kind="node"} 0.001\n`);
+      expect(text).toContain(`hextet_mesh_heard{peer="gamma",family="${family}",kind="node"} 0\n`);
     }
-    expect(text).not.toMatch(/round_trip_seconds\{node="beta"/);
+    expect(text).not.toMatch(/round_trip_seconds\{peer="beta"/);
     expect(text.match(/^hextet_mesh_unreachable\{/gm)).toHaveLength(4 * families.length);
   });
 });
