@@ -1,6 +1,6 @@
 // Who reaches whom as people read it: one node's row, or the matrix of a cluster, with sentences about what is broken. Pure.
 import type { MeshAnswer } from "../../src/inspect/mesh/asking.ts";
-import { describeFailure, type MatrixCell, type Verdict } from "../../src/inspect/mesh/matrix.ts";
+import { describeFailure, isFailure, type MatrixCell, type Verdict } from "../../src/inspect/mesh/matrix.ts";
 import type { MeshRow } from "../../src/inspect/mesh/row.ts";
 import { families, familyName } from "../../src/ip/address.ts";
 import { type Cell, type Color, paint, type Style, table } from "./table.ts";
@@ -44,14 +44,15 @@ export function describeRow(node: string, answers: readonly MeshAnswer[], style:
   ].join("\n\n");
 }
 
-type Measured = Pick<MeshAnswer, "roundTripMs" | "lostPercent">;
+type Measured = Partial<Pick<MeshAnswer, "roundTripMs" | "lostPercent">>;
 
-function timeOf({ roundTripMs, lostPercent }: Measured, style: Style): string {
+function timeOf({ roundTripMs, lostPercent = 0 }: Measured, style: Style): string {
   if (roundTripMs === undefined) return paint(style, "red", "no answer");
   return `${roundTripMs} ms${lostPercent > 0 ? `, ${lostPercent} % lost` : ""}`;
 }
 
 const words: Readonly<Record<Exclude<Verdict, "answered">, readonly [Color, string]>> = {
+  heard: ["dim", "heard"],
   lost: ["red", "LOST"],
   arrives: ["yellow", "arrives"],
   unanswered: ["red", "no answer"],
@@ -59,9 +60,10 @@ const words: Readonly<Record<Exclude<Verdict, "answered">, readonly [Color, stri
 
 /** A table for each family and kind; of many nodes, or where cells would not fit, what is broken alone. */
 export function describeCluster(nodes: readonly RowAnswer[], cells: readonly MatrixCell[], style: Style): string {
-  const failures = cells.filter(({ verdict }) => verdict !== "answered");
+  const failures = cells.filter(isFailure);
+  const known = cells.filter(({ verdict }) => verdict !== "heard");
   const silent = nodes.flatMap(({ node, silence }) => (silence === undefined ? [] : [`${node}: ${silence}`]));
-  const asked = `${cells.length - failures.length} of ${cells.length} questions are answered, the slowest in ${slowest(cells)}.`;
+  const asked = `${known.length - failures.length} of ${known.length} questions are answered, the slowest in ${slowest(cells)}.`;
   return [
     ...(nodes.length <= mostColumns ? tables(nodes, cells, style) : []),
     cells.length === 0 ? "Nobody has asked anybody." : failures.length > 0 ? paint(style, "red", asked) : asked,

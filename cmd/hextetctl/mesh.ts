@@ -3,7 +3,7 @@
 import type { AgentConfig } from "../../src/agent/config.ts";
 import type { Known } from "../../src/inspect/flow-ends.ts";
 import { askAll } from "../../src/inspect/mesh/asking.ts";
-import { matrixOf } from "../../src/inspect/mesh/matrix.ts";
+import { isFailure, matrixOf } from "../../src/inspect/mesh/matrix.ts";
 import { nodeQuestions, podQuestions } from "../../src/inspect/mesh/questions.ts";
 import { meshPage } from "../../src/inspect/mesh/row.ts";
 import { askForPage } from "../../src/inspect/page-query.ts";
@@ -98,6 +98,6 @@ async function showCluster(call: Call, config: AgentConfig): Promise<number> {
   const cells = matrixOf(nodes.flatMap(({ row }) => row ?? []));
   const rows = nodes.map(({ node, row, silence }) => ({ node, secondsAgo: row?.secondsAgo, silence }));
   present(call, { value: { rows, cells }, text: (style) => describeCluster(nodes, cells, style) });
-  const isWell = nodes.every(({ row }) => row !== undefined) && cells.every(({ verdict }) => verdict === "answered");
+  const isWell = nodes.every(({ row }) => row !== undefined) && !cells.some(isFailure);
   return isWell ? 0 : 1;
 }

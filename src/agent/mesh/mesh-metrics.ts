@@ -25,7 +25,8 @@ export function observeMesh(registers: Registry[], row: () => MeshRow): void {
   expose(
     "hextet_mesh_round_trip_seconds",
     "Time there and back to a node, or there by the way to its pods, for those that answer",
-    ({ roundTripMs }) => roundTripMs && roundTripMs / 1000,
+    // To the microsecond, as it was measured.
+    ({ roundTripMs }) => roundTripMs && Math.round(roundTripMs * 1000) / 1e6,
   );
   expose(
     "hextet_mesh_unreachable",

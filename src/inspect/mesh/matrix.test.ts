@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Family } from "../../ip/address.ts";
-import { describeFailure, matrixOf } from "./matrix.ts";
+import { describeFailure, isFailure, matrixOf } from "./matrix.ts";
 import { type MeshCell, type MeshRow, meshVersion, parseRow } from "./row.ts";
 
 const columns: readonly (readonly [string, readonly Family[]])[] = [
@@ -38,7 +38,11 @@ describe.for(columns)("%s: matrixOf()", ([, families]) => {
   test("knows of who says nothing of itself only that it is heard, or not even that", () => {
     const heard = row("alpha", families, { beta: { reached: false, heard: true } });
     const silent = row("alpha", families, { beta: { reached: false, heard: false } });
-    expect(verdicts(heard)).toEqual(families.map((family) => `${family}: alpha to beta lost`));
+    expect(verdicts(heard)).toEqual([
+      ...families.map((family) => `${family}: alpha to beta lost`),
+      ...families.map((family) => `${family}: beta to alpha heard`),
+    ]);
+    expect(matrixOf([heard]).map(isFailure)).toEqual([...families.map(() => true), ...families.map(() => false)]);
     expect(verdicts(silent)).toEqual(families.map((family) => `${family}: alpha to beta unanswered`));
     expect(verdicts(row("alpha", families, { beta: { reached: true, heard: false } }))).toEqual(
       families.map((family) => `${family}: alpha to beta answered`),

@@ -4,11 +4,13 @@ import { familyName } from "../../ip/address.ts";
 import type { MeshCell, MeshRow } from "./row.ts";
 
 /**
- * `lost`: it does not arrive. `arrives`: it does, and the answer does not come back. `unanswered`: nobody can tell which of the two.
+ * `lost`: it does not arrive. `arrives`: it does, and the answer does not come back. `unanswered`: nobody can tell which of the two. `heard`: it
+ * arrives, as the other node says; whether it is answered only one that says nothing of itself could tell.
  */
-export type Verdict = "answered" | "lost" | "arrives" | "unanswered";
+export type Verdict = "answered" | "lost" | "arrives" | "unanswered" | "heard";
 
-export interface MatrixCell extends Pick<MeshCell, "kind" | "family" | "roundTripMs" | "lostPercent" | "why"> {
+export interface MatrixCell extends Pick<MeshCell, "kind" | "family" | "roundTripMs" | "why"> {
+  readonly lostPercent?: number;
   readonly from: string;
   readonly to: string;
   readonly verdict: Verdict;
@@ -18,13 +20,29 @@ export function matrixOf(rows: readonly MeshRow[]): readonly MatrixCell[] {
   const heard = new Map(
     rows.flatMap((row) => row.cells.map((cell) => [keyOf(cell.node, row.node, cell), cell.heard] as const)),
   );
-  return rows.flatMap(({ node: from, cells }) =>
+  const told = rows.flatMap(({ node: from, cells }) =>
     cells.map(({ node: to, reached, heard: hears, ...rest }) => {
       // Who hears one that says nothing of itself knows that it is the way there.
       const arrived = heard.get(keyOf(from, to, rest)) ?? (hears === true ? false : undefined);
       return { from, to, verdict: reached ? "answered" : verdictOf(arrived), ...rest };
     }),
   );
+  return [...told, ...heardOfSilent(rows)];
+}
+
+/** Of a node without a row at least what others heard of it. */
+function heardOfSilent(rows: readonly MeshRow[]): readonly MatrixCell[] {
+  const speaking = new Set(rows.map(({ node }) => node));
+  return rows.flatMap(({ node: to, cells }) =>
+    cells
+      .filter(({ node, heard }) => heard === true && !speaking.has(node))
+      .map(({ node: from, kind, family }) => ({ from, to, kind, family, verdict: "heard" as const })),
+  );
+}
+
+/** Whether somebody is not reached, as far as anybody knows. */
+export function isFailure({ verdict }: Pick<MatrixCell, "verdict">): boolean {
+  return verdict !== "answered" && verdict !== "heard";
 }
 
 function verdictOf(arrived: boolean | undefined): Verdict {
@@ -36,7 +54,9 @@ function keyOf(from: string, to: string, { kind, family }: Pick<MeshCell, "kind"
   return JSON.stringify([from, to, kind, family]);
 }
 
-const told = {
+const words = {
+  answered: "it is reached",
+  heard: "it is heard",
   lost: "what it sends does not arrive",
   arrives: "what it sends arrives, and what comes back does not",
   unanswered: "no answer",
@@ -45,6 +65,6 @@ const told = {
 /** A sentence for people of one who is not reached. */
 export function describeFailure({ from, to, kind, family, verdict, why }: MatrixCell): string {
   const whom = kind === "node" ? `node ${to}` : `the pods of ${to}`;
-  const how = verdict === "answered" ? "it is reached" : told[verdict];
+  const how = words[verdict];
   return `${from} does not reach ${whom} over ${familyName(family)}: ${why === undefined ? how : `${how} (${why})`}`;
 }
