@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { u32 } from "./codec.ts";
 import { Connection } from "./connection.ts";
 import { KernelError } from "./kernel-error.ts";
-import { type Message, messageFlag, readMessages } from "./message.ts";
+import { type Message, messageFlag, messageType, readMessages } from "./message.ts";
 import type { Query, Request } from "./request.ts";
 import { type Answer, acknowledgement, answer, done, ScriptedSocket, together } from "./scripted-socket.ts";
 
@@ -203,6 +203,14 @@ describe("dump", () => {
     expect(() => connection.dump(numbers)).toThrow(
       expect.objectContaining({ operation: "list numbers", code: "EINVAL" }),
     );
+  });
+
+  test.for<[what: string, rubbish: Uint8Array]>([
+    ["half a header", Uint8Array.of(0)],
+    ["an acknowledgement without an errno", answer({ type: messageType.error, sequence: 0 })],
+  ])("%s is not understood, and names the query", ([, rubbish]) => {
+    const [connection] = open(() => [rubbish]);
+    expect(() => connection.dump(numbers)).toThrow("Cannot list numbers: The kernel's answer is not understood");
   });
 
   test("an entry that is not understood is thrown after the dump has been read to its end", () => {

@@ -129,7 +129,7 @@ export class Connection implements Disposable {
         const request = requests[at];
         if (request === undefined) this.#keep(message);
         else if (message.type === messageType.error) {
-          const failure = failureOf(request, readAcknowledgement(message), start + at);
+          const failure = failureOf(request, acknowledgementOf(request, message), start + at);
           if (failure !== undefined) failures.push(failure);
           acknowledged ||= at === requests.length - 1;
         } else if (message.type >= messageType.family) answers[start + at]?.push(message.body);
@@ -155,7 +155,7 @@ export class Connection implements Disposable {
         interrupted ||= (message.flags & messageFlag.interrupted) !== 0;
         if (message.type >= messageType.family) keepEntry(found, query, message.body);
         else if (message.type === messageType.done || message.type === messageType.error)
-          end = readAcknowledgement(message);
+          end = acknowledgementOf(query, message);
       }
     }
     const failure = failureOf(query, end);
@@ -255,9 +255,21 @@ function decoded<T>(query: Query<T>, body: Uint8Array): T | undefined {
   try {
     return query.decode(body);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RangeError(`Cannot ${query.operation}: The kernel's answer is not understood (${why})`, { cause: error });
+    throw notUnderstood(query.operation, error);
   }
+}
+
+function acknowledgementOf({ operation }: Request, message: Message): Acknowledgement {
+  try {
+    return readAcknowledgement(message);
+  } catch (error) {
+    throw notUnderstood(operation, error);
+  }
+}
+
+function notUnderstood(operation: string, error: unknown): RangeError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new RangeError(`Cannot ${operation}: The kernel's answer is not understood (${why})`, { cause: error });
 }
 
 function failureOf({ operation }: Request, answer: Acknowledgement, index?: number): KernelError | undefined {
@@ -265,10 +277,12 @@ function failureOf({ operation }: Request, answer: Acknowledgement, index?: numb
   return new KernelError({ operation, ...answer, ...(index === undefined ? {} : { index }) });
 }
 
-/** A fault of the socket, told as a failure of what was to be done with it. */
+/** A fault of the socket or of what came by it, told as a failure of what was to be done with it. */
 function named(error: unknown, [first, ...more]: readonly Request[]): unknown {
-  if (!(error instanceof KernelError) || first === undefined) return error;
+  if (first === undefined) return error;
   const operation = more.length === 0 ? first.operation : `${first.operation} and ${more.length} more`;
+  if (error instanceof RangeError) return notUnderstood(operation, error);
+  if (!(error instanceof KernelError)) return error;
   const detail = error.detail ?? `${error.operation}`;
   return new KernelError({ operation, errno: error.errno, detail }, { cause: error });
 }

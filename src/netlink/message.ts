@@ -90,6 +90,16 @@ export function readMessages(datagram: Uint8Array): Message[] {
   return messages;
 }
 
+/** What was read, or undefined where the bytes are not what was expected: decoders say so by a RangeError. */
+export function ifUnderstood<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** Reads the body of an NLMSG_ERROR or an NLMSG_DONE. */
 export function readAcknowledgement(message: Message): Acknowledgement {
   const { body, flags } = message;

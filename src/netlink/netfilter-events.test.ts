@@ -74,6 +74,17 @@ describe("watching tables", () => {
     expect(told).toEqual([undefined, change]);
   });
 
+  test.for([
+    ["half a header", hex("21")],
+    ["an attribute without a length", answer({ type: generationType.new, body: hex("00 00 00 00  00 00 01 00") })],
+  ] as const)("takes %s for a change, and goes on", ([, datagram]) => {
+    const { socket, told } = watched();
+    const change = { generation: 9, processId: 5, processName: "nft" };
+    socket.tell(datagram);
+    socket.tell(changed(change));
+    expect(told).toEqual([undefined, change]);
+  });
+
   test("tells of any other error", () => {
     const { socket, told } = watched();
     socket.tell(new KernelError({ operation: "receive", errno: EIO }));

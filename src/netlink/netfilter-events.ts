@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { attributes, headed } from "./attributes.ts";
 import { be32, cstring } from "./codec.ts";
 import { KernelError } from "./kernel-error.ts";
-import { readMessages } from "./message.ts";
+import { ifUnderstood, readMessages } from "./message.ts";
 import { netfilterHeader, netfilterType } from "./netfilter-message.ts";
 import type { Query } from "./request.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -19,7 +19,7 @@ export interface TablesChange {
 }
 
 export interface TablesListener {
-  /** Undefined where changes were too many to be told of each. */
+  /** Undefined where changes were too many to be told of each, or one was not understood. */
   onChange(change: TablesChange | undefined): void;
   /** Nothing more will be told. */
   onError(error: Error): void;
@@ -42,9 +42,9 @@ export function watchTables(socket: NetlinkSocket, listener: TablesListener): vo
   socket.watch(
     [TABLES_GROUP],
     (datagram) => {
-      for (const { type, body } of readMessages(datagram)) {
-        if (type === generationType.new) listener.onChange(decodeChange(body));
-      }
+      // Nobody stands behind an event to catch anything, and what is not understood may be a change.
+      const changes = ifUnderstood(() => changesIn(datagram)) ?? [undefined];
+      for (const change of changes) listener.onChange(change);
     },
     (error) => {
       const overrun = error instanceof KernelError && [ENOBUFS, EMSGSIZE].includes(error.errno);
@@ -52,6 +52,10 @@ export function watchTables(socket: NetlinkSocket, listener: TablesListener): vo
       else listener.onError(error);
     },
   );
+}
+
+function changesIn(datagram: Uint8Array): readonly TablesChange[] {
+  return readMessages(datagram).flatMap(({ type, body }) => (type === generationType.new ? [decodeChange(body)] : []));
 }
 
 /** How many transactions there have been in the namespace; it starts anywhere. */

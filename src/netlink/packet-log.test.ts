@@ -154,6 +154,18 @@ describe("watching packets", () => {
     expect(told).toEqual([`${0xffff_fffe} lost`, `packet ${0xffff_fffe}`, "2 lost", "packet 1"]);
   });
 
+  test.for([
+    ["half a header", hex("20")],
+    ["an attribute without a length", answer({ type: logType.packet, port: 0, body: hex("0a 00 00 07  00 00 09 00") })],
+  ] as const)("counts a packet that is not understood as lost, and goes on: %s", ([, datagram]) => {
+    const { socket, told, watch } = watched();
+    watch();
+    socket.tell(logged(0));
+    socket.tell(datagram);
+    socket.tell(logged(2));
+    expect(told).toEqual(["packet 0", "1 lost", "packet 2"]);
+  });
+
   test("tells of any other error", () => {
     const { socket, told, watch } = watched();
     watch();

@@ -6,7 +6,7 @@ import { attributes, headed } from "./attributes.ts";
 import { be16, be32, bytes, codec, cstring, u8 } from "./codec.ts";
 import { Connection } from "./connection.ts";
 import { KernelError } from "./kernel-error.ts";
-import { readMessages } from "./message.ts";
+import { ifUnderstood, readMessages } from "./message.ts";
 import { netfilterHeader, netfilterType } from "./netfilter-message.ts";
 import type { Request } from "./request.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -101,10 +101,14 @@ export function watchPackets(socket: NetlinkSocket, options: PacketLogOptions, l
     if (lost > 0) listener.onLost(lost);
     if (packet !== undefined) listener.onPacket(packet);
   };
+  const takeAll = (datagram: Uint8Array) => {
+    for (const { type, body } of readMessages(datagram)) if (type === logType.packet) take(body);
+  };
   socket.watch(
     [],
     (datagram) => {
-      for (const { type, body } of readMessages(datagram)) if (type === logType.packet) take(body);
+      // Nobody stands behind an event to catch anything. The number of the next packet tells that those not understood were lost.
+      ifUnderstood(() => takeAll(datagram));
     },
     (error) => {
       // Which packets were lost is in the number of the next one.

@@ -130,7 +130,7 @@ export function decodeRoute(body: Uint8Array): Route | undefined {
   if (family === undefined) return undefined;
   const { destination = Prefix.everything(family).address, metrics } = attributes;
   return {
-    destination: Prefix.of(destination, header.destinationLength),
+    destination: Prefix.around(destination, header.destinationLength),
     nextHop: decodeNextHop(message),
     table: attributes.table ?? header.table,
     protocol: header.protocol,

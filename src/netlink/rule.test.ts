@@ -195,6 +195,36 @@ describe("decodeRule", () => {
         protocol: 72,
       },
     ],
+    [
+      "IPv4's `ip rule add from 10.77.0.7/24 to 10.78.0.7/24 lookup 100`, whose host bits the kernel keeps,",
+      `
+      02 18 18 00  64 00 00 01  00 00 00 00  # struct fib_rule_hdr
+      08 00 06 00  63 00 00 00  # FRA_PRIORITY 99
+      08 00 01 00  0a 4e 00 07  # FRA_DST 10.78.0.7
+      08 00 02 00  0a 4d 00 07  # FRA_SRC 10.77.0.7`,
+      {
+        family: "v4",
+        priority: 99,
+        action: { kind: "lookup", table: 100 },
+        from: Prefix.parse("10.77.0.0/24"),
+        to: Prefix.parse("10.78.0.0/24"),
+        protocol: 0,
+      },
+    ],
+    [
+      "IPv6's `ip rule add from fd77::7/64 lookup 100`, whose host bits the kernel keeps,",
+      `
+      0a 00 40 00  64 00 00 01  00 00 00 00  # struct fib_rule_hdr
+      08 00 06 00  63 00 00 00  # FRA_PRIORITY 99
+      14 00 02 00  fd 77 00 00  00 00 00 00  00 00 00 00  00 00 00 07  # FRA_SRC fd77::7`,
+      {
+        family: "v6",
+        priority: 99,
+        action: { kind: "lookup", table: 100 },
+        from: Prefix.parse("fd77::/64"),
+        protocol: 0,
+      },
+    ],
   ])("%s is read", ([, body, rule]) => {
     expect(decodeRule(hex(body))).toEqual(rule);
   });

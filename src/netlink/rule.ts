@@ -122,8 +122,9 @@ export function decodeRule(body: Uint8Array): Rule | undefined {
     family,
     priority,
     action: decodeAction(header.action, table, attributes.goto ?? 0),
-    ...present("from", from && Prefix.of(from, header.fromLength)),
-    ...present("to", to && Prefix.of(to, header.toLength)),
+    // The kernel keeps host bits of a rule as they were given, and heeds them as little.
+    ...present("from", from && Prefix.around(from, header.fromLength)),
+    ...present("to", to && Prefix.around(to, header.toLength)),
     ...present("inputLink", inputLink),
     ...present("outputLink", outputLink),
     ...present("mark", mark === undefined ? undefined : { value: mark, mask }),

@@ -9,7 +9,7 @@ import { i32, struct, u8 } from "../netlink/codec.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import { decodeLink } from "../netlink/link.ts";
 import { linkType } from "../netlink/link-message.ts";
-import { type Message, readMessages } from "../netlink/message.ts";
+import { ifUnderstood, type Message, readMessages } from "../netlink/message.ts";
 import { neighborMessage, neighborType } from "../netlink/neighbor.ts";
 import { decodeRoute, mainTable } from "../netlink/route.ts";
 import { routeType } from "../netlink/route-message.ts";
@@ -79,7 +79,8 @@ export class KernelEvents implements Disposable {
   }
 
   #hear(datagram: Uint8Array): void {
-    if (readMessages(datagram).some((message) => mayMatter(message, this.#links))) this.#options.onChange();
+    const messages = ifUnderstood(() => readMessages(datagram));
+    if (messages?.some((message) => mayMatter(message, this.#links)) ?? true) this.#options.onChange();
   }
 
   /** What was lost may have been anything. */
@@ -95,12 +96,7 @@ export class KernelEvents implements Disposable {
 
 /** Whether a pass could find something to do after this; what is not understood may be anything. */
 function mayMatter(message: Message, links: NodeLinks): boolean {
-  try {
-    return matters(message, links);
-  } catch (error) {
-    if (error instanceof RangeError) return true;
-    throw error;
-  }
+  return ifUnderstood(() => matters(message, links)) ?? true;
 }
 
 function matters({ type, body }: Message, links: NodeLinks): boolean {
