@@ -38,7 +38,7 @@ uplink: [eth1, eth0]
 routing: {mode: vxlan, vxlan: {id: 7, port: 8472}}
 ndpProxy: on
 mtu: 1280
-cni: {directory: /net.d, fileName: 00-a.conflist, network: pods, ipam: {assign: eui64}, plugins: [{type: tuning, mac: x}]}
+cni: {directory: /net.d, fileName: 00-a.conflist, network: pods, ipam: {assign: eui64, annotations: [assign]}, plugins: [{type: tuning, mac: x}]}
 dataDirectory: /data
 socket: /run/a.sock
 listen: 127.0.0.1:9000
@@ -62,7 +62,7 @@ firewall: {backend: nftables, policies: false, masquerade: {ipv4: false, ipv6: t
         directory: "/net.d",
         fileName: "00-a.conflist",
         network: "pods",
-        ipam: { assign: "eui64" },
+        ipam: { assign: "eui64", annotations: ["assign"] },
         plugins: [{ type: "tuning", mac: "x" }],
       },
       dataDirectory: "/data",
@@ -319,7 +319,8 @@ describe("the documents", () => {
     const config = read("");
     for (const key of keysOf(agentSchema("alpha")).filter((each) => each !== "nodeName")) {
       const value = key.split(".").reduce<unknown>((part, step) => Reflect.get(Object(part), step), config);
-      const printed = typeof value === "number" ? `${value}` : `\`${Array.isArray(value) ? "[]" : value}\``;
+      const printed =
+        typeof value === "number" ? `${value}` : `\`${Array.isArray(value) ? `[${value.join(", ")}]` : value}\``;
       expect(text).toContain(`| \`${key}\` | ${printed} |`);
     }
   });

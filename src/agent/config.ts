@@ -10,6 +10,7 @@ import { integer, interfaceName, prefix } from "../config/values.ts";
 import { type FirewallSettings, faultOfPrefixPair } from "../firewall/base-settings.ts";
 import type { BackendSetting } from "../firewall/detection.ts";
 import type { Prefix } from "../ip/prefix.ts";
+import { type Askable, askable } from "../ipam/config.ts";
 import { type Level, levels } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { MeshSettings } from "./mesh/mesh-prober.ts";
@@ -58,7 +59,11 @@ export interface CniNetwork {
   readonly fileName: string;
   /** The network's name. */
   readonly network: string;
-  readonly ipam: { readonly assign: Assignment };
+  readonly ipam: {
+    readonly assign: Assignment;
+    /** What pods may ask for by annotations. */
+    readonly annotations: readonly Askable[];
+  };
   /** Plugins that run after `hextet`, in this order, as they were written. */
   readonly plugins: readonly ChainedPlugin[];
 }
@@ -162,6 +167,8 @@ const cni = section({
   ipam: section({
     // No address is reused until all are used up, so no stale name, connection or policy meets a new pod.
     assign: v.nullish(v.picklist(["sequential", "random", "stable", "eui64", "embed-ipv4"]), "sequential"),
+    // A pod that asks would otherwise get another address without a word.
+    annotations: v.nullish(v.array(v.picklist(askable)), [...askable]),
   }),
   plugins: v.nullish(v.array(v.looseObject({ type: checked(faultOfPluginType) })), []),
 });

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { NodePrefix } from "../cluster/view.ts";
 import { readNetworkConfig } from "../cni/network-config.ts";
 import { Prefix } from "../ip/prefix.ts";
+import { parseIpam } from "../ipam/config.ts";
+import { ipamWarnings } from "../ipam/config-warnings.ts";
 import { parseSettings, settingsWarnings } from "../plugin/settings.ts";
 import { readAgentConfig } from "./config-file.ts";
 import { conflistOf, printConflist } from "./conflist.ts";
@@ -31,10 +33,16 @@ const network = (ranges: unknown) => ({
       type: "hextet",
       mode: "routed",
       mtu: 1450,
-      ipam: { ranges, assign: "sequential", dataDir: "/var/lib/hextet" },
+      ipam: { ranges, assign: "sequential", annotations: ["ips", "assign"], dataDir: "/var/lib/hextet" },
       guard: "/var/lib/hextet/guard.json",
       firewall: { backend: "auto" },
-      capabilities: { ips: true, mac: true, bandwidth: true, portMappings: true },
+      capabilities: {
+        ips: true,
+        mac: true,
+        bandwidth: true,
+        "io.kubernetes.cri.pod-annotations": true,
+        portMappings: true,
+      },
     },
   ],
 });
@@ -82,7 +90,7 @@ describe("conflistOf()", () => {
 dataDirectory: /data
 cni:
   network: pods
-  ipam: {assign: stable}
+  ipam: {assign: stable, annotations: []}
   plugins:
     - {type: portmap, capabilities: {portMappings: true}, snat: false}
     - {type: tuning, sysctl: {net.core.somaxconn: "512"}}
@@ -90,7 +98,7 @@ cni:
     expect(printed(text, "fd00::/64")).toMatchObject({
       name: "pods",
       plugins: [
-        { type: "hextet", ipam: { assign: "stable", dataDir: "/data" } },
+        { type: "hextet", ipam: { assign: "stable", annotations: [], dataDir: "/data" } },
         { type: "portmap", capabilities: { portMappings: true }, snat: false },
         { type: "tuning", sysctl: { "net.core.somaxconn": "512" } },
       ],
@@ -103,6 +111,8 @@ cni:
     const document = JSON.parse(JSON.stringify({ ...plugin, cniVersion: "1.1.0", name: conflist?.name }));
     const { config: read } = readNetworkConfig(document, "ADD");
     const settings = parseSettings(read.own);
+    const section = read.own["ipam"];
+    expect(ipamWarnings(Object(section), parseIpam(section))).toEqual([]);
     expect(settings).toMatchObject({ mode: "routed", mtu: 1280 });
     expect(settingsWarnings(read.own, settings)).toEqual([]);
   });

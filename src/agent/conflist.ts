@@ -3,6 +3,7 @@
 // conflist-file.ts writes it. What the plugin makes of it is in docs/configuration.md.
 import { join } from "node:path";
 import type { NodePrefix } from "../cluster/view.ts";
+import { podAnnotationsCapability } from "../cni/runtime-config.ts";
 import { newest, type Version } from "../cni/versions.ts";
 import type { BackendSetting } from "../firewall/detection.ts";
 import { guardFileName } from "../firewall/guard-file.ts";
@@ -23,6 +24,7 @@ export interface HextetPlugin {
   readonly ipam: {
     readonly ranges: readonly (readonly { readonly subnet: Prefix }[])[];
     readonly assign: Assignment;
+    readonly annotations: AgentConfig["cni"]["ipam"]["annotations"];
     readonly dataDir: string;
   };
   /** Where the standalone runtime learns which pods to guard; absent where no policy is enforced. */
@@ -32,8 +34,11 @@ export interface HextetPlugin {
   readonly capabilities: Readonly<Record<string, true>>;
 }
 
-/** What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. */
-const capabilities = { ips: true, mac: true, bandwidth: true } as const;
+/**
+ * What the plugin acts on. A capability declared here and not served would be refused by code 2, or worse, go unnoticed. Annotations
+ * are handed over also where none is heard: who asks by one must be told.
+ */
+const capabilities = { ips: true, mac: true, bandwidth: true, [podAnnotationsCapability]: true } as const;
 
 /**
  * Runtimes with libcni 1.2 and later take the highest of `cniVersions` they know, older ones only see `cniVersion`, and fail on a
@@ -50,7 +55,7 @@ export function conflistOf(
   const { cni, dataDirectory, firewall } = config;
   const ranges = rangeSets(prefixes.filter(({ state }) => state === "active").map(({ prefix }) => prefix));
   if (ranges.length === 0) return undefined;
-  const ipam = { ranges, assign: cni.ipam.assign, dataDir: dataDirectory };
+  const ipam = { ranges, ...cni.ipam, dataDir: dataDirectory };
   return {
     cniVersion: versionForOldRuntimes,
     cniVersions: [versionForOldRuntimes, newest],

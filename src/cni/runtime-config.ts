@@ -41,8 +41,11 @@ export interface Bandwidth {
   readonly egressBurst?: number;
 }
 
-/** The key containerd and CRI-O hand a pod's annotations over by. */
-const criAnnotationsKey = "io.kubernetes.cri.pod-annotations";
+/**
+ * By which containerd since 1.5 (internal/cri/server/sandbox_run.go, cniNamespaceOpts) and CRI-O since 1.29
+ * (server/sandbox_network.go, newPodNetwork) hand over all annotations of a pod.
+ */
+export const podAnnotationsCapability = "io.kubernetes.cri.pod-annotations";
 export const capabilities = [
   "ips",
   "mac",
@@ -52,11 +55,11 @@ export const capabilities = [
   "ipRanges",
   "cgroupPath",
   "podAnnotations",
-  criAnnotationsKey,
+  podAnnotationsCapability,
 ] as const;
 
 export function readRuntimeConfig(input: unknown): RuntimeConfig {
-  const { [criAnnotationsKey]: fromCri, ...written } = parse(schema, input, "runtimeConfig");
+  const { [podAnnotationsCapability]: fromCri, ...written } = parse(schema, input, "runtimeConfig");
   const { portMappings, bandwidth, dns, podAnnotations = fromCri, ...rest } = written;
   return {
     ...rest,
@@ -123,7 +126,7 @@ const schema = openObject({
   ipRanges: v.exactOptional(v.array(v.array(v.unknown()))),
   cgroupPath: v.exactOptional(v.string()),
   podAnnotations: annotations(),
-  [criAnnotationsKey]: annotations(),
+  [podAnnotationsCapability]: annotations(),
 });
 
 function readProtocol(word: string): PortProtocol {

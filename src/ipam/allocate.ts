@@ -62,7 +62,7 @@ function inOrder(assign: Assign, sets: readonly RangeSet[], positions: readonly 
 interface Wanted {
   readonly position: number;
   readonly ipv4: Address | undefined;
-  readonly requested: Address | undefined;
+  readonly requested: RequestedAddress | undefined;
 }
 
 function allocateOne(ground: Ground, request: LeaseRequest, { position, ipv4, requested }: Wanted): Address {
@@ -98,7 +98,7 @@ interface Refused {
   readonly request: LeaseRequest;
   readonly set: RangeSet;
   readonly usable: Usable;
-  readonly requested: Address | undefined;
+  readonly requested: RequestedAddress | undefined;
 }
 
 function refusalOf(
@@ -118,8 +118,9 @@ function refusalOf(
   const { wanted, occupant } = choice;
   const why = occupant === undefined ? "it lies outside what may be leased" : describeOccupant(occupant);
   if (requested !== undefined) {
-    const asked = request.requested?.find(({ address }) => address.equals(requested));
-    return refusal(asked ?? { address: requested }, why, "Ask for another address, or release this one first");
+    const details =
+      occupant?.kind === "cooling" ? "or wait until then; the runtime tries again" : "or release this one first";
+    return refusal(requested, why, `Ask for another address, ${details}`);
   }
   const subject = wanted === undefined ? `an address of ${describeSet(set)}` : `address ${wanted}`;
   const mode = `the one ${request.assign} makes of MAC ${request.mac ?? macFor(request.attachment)}`;

@@ -51,7 +51,7 @@ export function take(count: number, input: ChoiceInput, book: MemoryBook): reado
 }
 
 export const held: Occupant = { kind: "held", by: other };
-export const cooling = { kind: "cooling", by: other } as const satisfies Occupant;
+export const cooling = { kind: "cooling", by: other, untilMs: 0 } as const satisfies Occupant;
 export const free: Occupant = { kind: "free" };
 export const conflicting: Occupant = { kind: "conflicting", untilMs: 0 };
 export const unknown: Occupant = { kind: "unknown" };

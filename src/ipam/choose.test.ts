@@ -1,7 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
-import { conflicting, cooling, free, held, inputOf, pod, take, textOf, unknown, v4, v6 } from "./choice-fixture.ts";
+import {
+  attachment,
+  conflicting,
+  cooling,
+  free,
+  held,
+  inputOf,
+  pod,
+  take,
+  textOf,
+  unknown,
+  v4,
+  v6,
+} from "./choice-fixture.ts";
 import { choose, hasRoom } from "./choose.ts";
 import { MemoryBook } from "./memory-book.ts";
 import type { Occupant } from "./occupant.ts";
@@ -80,7 +93,7 @@ describe("sequential", () => {
 });
 
 describe("a requested address", () => {
-  const requested = Address.parse("fd00::99");
+  const requested = { address: Address.parse("fd00::99") };
 
   test.for([
     [undefined, "fd00::99"],
@@ -97,9 +110,27 @@ describe("a requested address", () => {
     }
   });
 
+  const sibling = { ...cooling, pod: { namespace: pod.namespace, name: "web-1" } };
+  const stranger = { ...cooling, pod: { namespace: "other", name: pod.name } };
+
+  test.for([
+    ["that was never given", undefined, "fd00::99"],
+    ["that has cooled down", free, "fd00::99"],
+    ["that a pod of the same namespace had", sibling, "fd00::99"],
+    ["that the same attachment had", { ...cooling, by: attachment }, "fd00::99"],
+    ["that a pod of another namespace had", stranger, "unavailable"],
+    ["that somebody had who was no pod", cooling, "unavailable"],
+    ["that somebody holds", held, "unavailable"],
+  ] as const)("by one who keeps cool-downs, %s: %j, %s", ([, occupant, text]) => {
+    const book = new MemoryBook();
+    if (occupant !== undefined) book.put("fd00::99", occupant);
+    const patient = { ...requested, keepsCooldown: true };
+    expect(textOf(choose(inputOf(v6, { requested: patient }), book))).toBe(text);
+  });
+
   test("is not given to anybody else by and by", () => {
     const book = new MemoryBook();
-    choose(inputOf(v6, { requested: Address.parse("fd00::3") }), book);
+    choose(inputOf(v6, { requested: { address: Address.parse("fd00::3") } }), book);
     expect(take(2, inputOf(v6), book)).toEqual(["fd00::2", "fd00::4"]);
   });
 });

@@ -9,7 +9,8 @@ import {
   randomCandidates,
   stableCandidates,
 } from "./assign.ts";
-import { isFree, isGivable, type Occupant } from "./occupant.ts";
+import { isFree, isGivable, isGivableTo, type Occupant } from "./occupant.ts";
+import type { RequestedAddress } from "./requested.ts";
 import type { Segment, Usable } from "./usable.ts";
 
 /** What is known of the addresses of one range set. */
@@ -28,7 +29,7 @@ export interface Book {
 export interface ChoiceInput extends CandidateInput {
   readonly assign: Assign;
   /** This address and no other. */
-  readonly requested?: Address | undefined;
+  readonly requested?: RequestedAddress | undefined;
   /** How many addresses sequential assignment passes over at the start: those an earlier, lost book may have given. */
   readonly leap: bigint;
 }
@@ -42,12 +43,13 @@ export type Choice =
 export function choose(input: ChoiceInput, book: Book): Choice {
   if (input.usable.size === 0n) return { refused: "exhausted" };
   if (input.requested !== undefined) {
-    const choice = onlyOf([input.requested], book);
+    const { address, keepsCooldown } = input.requested;
+    const choice = onlyOf([address], book, keepsCooldown ? (occupant) => isGivableTo(input, occupant) : isGivable);
     if ("address" in choice) book.markGiven(choice.address);
     return choice;
   }
   const assign = modeFor(input);
-  if (assign === "eui64") return onlyOf(eui64Candidates(input), book);
+  if (assign === "eui64") return onlyOf(eui64Candidates(input), book, isGivable);
   const address = preferred(assign, input, book) ?? sequential(input.usable, book, input.leap);
   return address === undefined ? { refused: "exhausted" } : { address };
 }
@@ -80,11 +82,13 @@ function isFreeFor({ pod }: ChoiceInput, occupant: Occupant | undefined): boolea
   return occupant.pod?.namespace === pod.namespace && occupant.pod.name === pod.name;
 }
 
-function onlyOf(candidates: Iterable<Address>, book: Book): Choice {
+type Fits = (occupant: Occupant | undefined) => boolean;
+
+function onlyOf(candidates: Iterable<Address>, book: Book, fits: Fits): Choice {
   let refusal: Choice = { refused: "unavailable" };
   for (const wanted of candidates) {
     const occupant = book.occupant(wanted);
-    if (isGivable(occupant)) return { address: wanted };
+    if (fits(occupant)) return { address: wanted };
     refusal = { refused: "unavailable", wanted, ...(occupant === undefined ? {} : { occupant }) };
   }
   return refusal;

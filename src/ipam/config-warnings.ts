@@ -1,9 +1,10 @@
 // What stands in an `ipam` section and means nothing: keys nobody knows, and keys whose meaning depends on others
 // that are missing. Warnings, not faults, because runtimes and other tools add keys of their own.
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
+import type { Assign } from "./assign.ts";
 import { type IpamConfig, routeKeys, sectionKeys } from "./config.ts";
 import { rangeKeys } from "./range-entry.ts";
-import { familyOf } from "./ranges.ts";
+import { familyOf, type RangeSet } from "./ranges.ts";
 
 export function ipamWarnings(input: object, config: IpamConfig, at = "ipam"): readonly string[] {
   const members: Readonly<Record<string, unknown>> = { ...input };
@@ -34,17 +35,19 @@ function withoutSubnet(members: Readonly<Record<string, unknown>>, at: string): 
   );
 }
 
+/** Why a mode of assignment does nothing for these ranges; nothing where it does. */
+export function meaninglessAssign(rangeSets: readonly RangeSet[], assign: Assign): string | undefined {
+  const isOfIpv6 = assign === "random" || assign === "eui64" || assign === "embed-ipv4";
+  if (!isOfIpv6 || rangeSets.some((set) => familyOf(set) === "v6")) return undefined;
+  return `${assign} is for IPv6, and there are IPv4 ranges alone; they are assigned sequentially`;
+}
+
 function meaningless({ rangeSets, exclude, assign }: IpamConfig, at: string): readonly string[] {
   const ranges = rangeSets.flat().map(({ range }) => range);
   const outside = exclude.flatMap((prefix, index) => {
     const meets = ranges.some((range) => prefix.contains(range.first) || range.contains(prefix.first));
     return meets ? [] : [`${at}.exclude[${index}]: ${prefix} is in none of the ranges`];
   });
-  const hasNoIpv6 = rangeSets.every((set) => familyOf(set) === "v4");
-  const isOfIpv6 = assign === "random" || assign === "eui64" || assign === "embed-ipv4";
-  if (!hasNoIpv6 || !isOfIpv6) return outside;
-  return [
-    ...outside,
-    `${at}.assign: ${assign} is for IPv6, and there are IPv4 ranges alone; they are assigned sequentially`,
-  ];
+  const idle = meaninglessAssign(rangeSets, assign);
+  return idle === undefined ? outside : [...outside, `${at}.assign: ${idle}`];
 }

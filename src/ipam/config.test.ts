@@ -97,6 +97,7 @@ describe("the section's other keys", () => {
       assign: "stable",
       exclude: ["10.1.0.7", "fd00::/120"],
       cooldownSeconds: 0,
+      annotations: ["assign"],
       dataDir: "/srv/leases",
       resolvConf: "/etc/resolv.conf",
     };
@@ -104,6 +105,7 @@ describe("the section's other keys", () => {
     expect(rest).toEqual({
       assign: "stable",
       cooldownSeconds: 0,
+      annotations: ["assign"],
       dataDir: "/srv/leases",
       resolvConf: "/etc/resolv.conf",
     });

@@ -1,5 +1,5 @@
 // The `ipam` section of a network configuration: host-local's keys as host-local reads them, and ours beside them
-// (`assign`, `exclude`, `cooldownSeconds`). All faults of the section are found in one go. docs/configuration.md is
+// (`assign`, `exclude`, `cooldownSeconds`, `annotations`). All faults of the section are found in one go. docs/configuration.md is
 // the reference.
 import * as v from "valibot";
 import { ConfigError } from "../config/config-error.ts";
@@ -12,12 +12,17 @@ import { asSet, assignFaults, overlapFaults, type PlacedSet, setFaults, usableFa
 import { optionalAddress, rangeEntry, rangeKeys } from "./range-entry.ts";
 import type { RangeSet } from "./ranges.ts";
 
+/** What pods may ask for by annotations of their own. */
+export const askable = ["ips", "assign"] as const;
+export type Askable = (typeof askable)[number];
+
 export interface IpamConfig {
   /** An attachment gets one address of each. */
   readonly rangeSets: readonly RangeSet[];
   readonly assign: Assign;
   readonly exclude: readonly Prefix[];
   readonly cooldownSeconds: number;
+  readonly annotations: readonly Askable[];
   /** Absent: a default route for each family that has a gateway. */
   readonly routes?: readonly IpamRoute[];
   /** A file whose name servers the result names. */
@@ -74,6 +79,8 @@ const entries = {
   assign: v.optional(v.picklist(assigns), "sequential"),
   exclude: v.optional(v.array(text(addressOrPrefix)), []),
   cooldownSeconds: v.optional(integer(0, 86_400), defaultCooldownSeconds),
+  // They come only where the network declares the capability, which is the operator's word for it.
+  annotations: v.optional(v.array(v.picklist(askable)), [...askable]),
 };
 
 const section = openObject(entries);

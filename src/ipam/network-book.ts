@@ -76,7 +76,7 @@ function occupantOf(row: Row, nowMs: number): Occupant {
   if (state === "pending" || state === "active") return { kind: "held", ...who };
   if (!isAhead(row, nowMs)) return { kind: "free" };
   return state === "released"
-    ? { kind: "cooling", ...who }
+    ? { kind: "cooling", ...who, untilMs: number(row, "available_from") }
     : { kind: "conflicting", untilMs: number(row, "available_from") };
 }
 

@@ -28,6 +28,32 @@ describe("requested addresses", () => {
     expect(addressesOf(store.lease(request("b", stacks.v6, { requested: ask("fd00::2") })))).toEqual(["fd00::2"]);
   });
 
+  for (const [name, wanted] of [
+    ["v4", "10.1.0.99"],
+    ["v6", "fd00::99"],
+    ["dual", "fd00::99"],
+  ] as const) {
+    test(`by one who keeps cool-downs wait for that of ${wanted} (${name}), unless a pod of the namespace had it`, ({
+      fixture,
+    }) => {
+      const store = fixture.open();
+      const [asked] = ask(wanted);
+      const requested = asked === undefined ? [] : [{ ...asked, keepsCooldown: true }];
+      const by = (namespace: string) => ({ pod: { namespace, name: "db-0" }, requested });
+      store.lease(request("a", stacks[name], by("bank")));
+      store.release(attachment("a"));
+      const error = errorOf(() => store.lease(request("b", stacks[name], by("shop"))));
+      expect(error.message).toBe(
+        `Cannot lease address ${wanted}: pod bank/db-0 had it, and no pod of another namespace is given it before 2026-08-20T12:02:30.000Z`,
+      );
+      expect(error.details).toBe("Ask for another address, or wait until then; the runtime tries again");
+      expect(addressesOf(store.lease(request("c", stacks[name], by("bank"))))).toContain(wanted);
+      store.release(attachment("c"));
+      fixture.pass(151);
+      expect(addressesOf(store.lease(request("d", stacks[name], by("shop"))))).toContain(wanted);
+    });
+  }
+
   const config = parseIpam({
     ranges: [[{ subnet: "fd00::/64", rangeStart: "fd00::10" }], [{ subnet: "10.1.0.0/24" }]],
     exclude: ["fd00::20/124", "10.1.0.9"],

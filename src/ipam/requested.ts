@@ -9,6 +9,8 @@ export interface RequestedAddress {
   readonly address: Address;
   /** Where it was asked for, to be named when it is refused. */
   readonly from?: string;
+  /** Whoever asks is not trusted with an address that another one may still be known by: its cool-down is kept. */
+  readonly keepsCooldown?: boolean;
 }
 
 export interface Ranges {
@@ -16,17 +18,20 @@ export interface Ranges {
   readonly exclude: readonly Prefix[];
 }
 
-/** The requested address of each set by the set's position. */
-export function placeRequested(requested: readonly RequestedAddress[], ranges: Ranges): ReadonlyMap<number, Address> {
-  const placed = new Map<number, Address>();
+/** What is requested of each set by the set's position. */
+export function placeRequested(
+  requested: readonly RequestedAddress[],
+  ranges: Ranges,
+): ReadonlyMap<number, RequestedAddress> {
+  const placed = new Map<number, RequestedAddress>();
   for (const request of requested) {
     const position = positionOf(request, ranges);
     const other = placed.get(position);
     if (other !== undefined) {
-      const why = `${other} was asked for too, and both are of one range set, which gives one address`;
+      const why = `${other.address} was asked for too, and both are of one range set, which gives one address`;
       throw refusal(request, why, "Ask for one of them, or configure a range set for each");
     }
-    placed.set(position, request.address);
+    placed.set(position, request);
   }
   return placed;
 }
@@ -59,5 +64,6 @@ function positionOf(request: RequestedAddress, { rangeSets, exclude }: Ranges): 
   const position = rangeSets.findIndex((set) => set.some(({ range }) => range.contains(address)));
   if (position >= 0) return position;
   const ranges = sets.map(describeSet).join(", ");
-  throw refusal(request, `it lies outside every range, which are ${ranges}`, "Ask for an address of these");
+  const details = "Ask for an address of these, or attach it on the node that has a range with this one";
+  throw refusal(request, `it lies outside every range, which are ${ranges}`, details);
 }

@@ -5,7 +5,7 @@ import { reasonCodes } from "../cni/cni-error.ts";
 import { readDocument, readNetworkConfig } from "../cni/network-config.ts";
 import { capabilities } from "../cni/runtime-config.ts";
 import { assigns } from "../ipam/assign.ts";
-import { parseIpam, routeKeys, sectionKeys } from "../ipam/config.ts";
+import { askable, parseIpam, routeKeys, sectionKeys } from "../ipam/config.ts";
 import { createLog } from "../log/log.ts";
 import { keysOfMode, parseSettings, readSettings, settingKeys } from "./settings.ts";
 
@@ -79,11 +79,12 @@ describe("docs/configuration.md", () => {
     const routes = table.find(({ keys }) => keys.includes("routes"))?.columns.at(-1) ?? "";
     expect([...routes.matchAll(/`([^`]+)`/g)].map(([, key = ""]) => key).toSorted()).toEqual(routeKeys.toSorted());
     const defaults = parseIpam({ subnet: "fd00::/64" });
-    for (const key of ["dataDir", "assign", "cooldownSeconds"] as const) {
+    for (const key of ["dataDir", "assign", "cooldownSeconds", "annotations"] as const) {
       const [written = ""] = table.find(({ keys }) => keys.includes(key))?.columns ?? [];
       expect(written).toBe(told(defaults[key]));
     }
     expect(keysUnder("### `assign`")).toEqual(assigns);
+    expect(keysUnder("### Annotations of pods")).toEqual(askable.map((key) => `hextet.dev/${key}`));
   });
 
   test("has every capability", () => {

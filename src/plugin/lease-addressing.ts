@@ -11,6 +11,7 @@ import { onItsLink, rangeOf } from "../ipam/ranges.ts";
 import { parseResolvConf } from "../ipam/resolv-conf.ts";
 import type { Addressing, Assigned } from "./addressing.ts";
 import type { Host } from "./host.ts";
+import { type Wishes, wishesOf } from "./pod-annotations.ts";
 
 export function readIpam(host: Host, { config }: AddRequest | CheckRequest): IpamConfig {
   const section = config.own["ipam"];
@@ -21,17 +22,34 @@ export function readIpam(host: Host, { config }: AddRequest | CheckRequest): Ipa
   return ipam;
 }
 
+/** What the pod asks for by annotations, on the way in alone: CHECK has what came of it. */
+function hear(host: Host, request: AddRequest | CheckRequest, ipam: IpamConfig): Wishes {
+  if (request.verb === "CHECK") return { ips: [], remarks: [] };
+  const { config, pod } = request;
+  const wishes = wishesOf(request, ipam);
+  for (const remark of wishes.remarks) {
+    host.log.warning("annotation not heard", {
+      network: config.name,
+      pod: pod?.name,
+      namespace: pod?.namespace,
+      ...remark,
+    });
+  }
+  return wishes;
+}
+
 export function leaseAddressing(host: Host, request: AddRequest | CheckRequest): Addressing {
   const ipam = readIpam(host, request);
   const { target, pod, requestedAddresses, requestedMac } = request;
+  const wishes = hear(host, request, ipam);
   const store = host.leases(ipam.dataDir);
   const wanted = {
     attachment: target,
     ...(pod === undefined ? {} : { pod }),
     ...(requestedMac === undefined ? {} : { mac: requestedMac.mac }),
-    requested: requestedAddresses,
+    requested: [...requestedAddresses, ...wishes.ips],
     rangeSets: ipam.rangeSets,
-    assign: ipam.assign,
+    assign: wishes.assign ?? ipam.assign,
     exclude: ipam.exclude,
     cooldownSeconds: ipam.cooldownSeconds,
   };

@@ -60,7 +60,13 @@ test.for(cases)(
     const firewall = new AbsentFirewall({
       config: {
         dataDirectory: directory,
-        cni: { directory, fileName: "a.conflist", network: "pods", ipam: { assign: "sequential" }, plugins: [] },
+        cni: {
+          directory,
+          fileName: "a.conflist",
+          network: "pods",
+          ipam: { assign: "sequential", annotations: [] },
+          plugins: [],
+        },
       },
       kernel,
       leases: { unmapPortsAllBut: () => [], ports: () => ({ change: 0, ports: [] }), portsApplied: () => {} },
