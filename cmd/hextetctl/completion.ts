@@ -14,12 +14,14 @@ _hextetctl() {
   words_there=(\${(f)"$(hextetctl complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
   if (( \${#words_there} )); then compadd -- $words_there; else _files; fi
 }
-compdef _hextetctl hextetctl`,
+# As a file in fpath this is the function's body, read when it is called first; sourced, it only declares it.
+if [[ \${funcstack[1]} == _hextetctl ]]; then _hextetctl; else compdef _hextetctl hextetctl; fi`,
   fish: `function __hextetctl_complete
   set -l given (commandline -opc) (commandline -ct)
-  hextetctl complete -- $given[2..-1] 2>/dev/null
+  set -l words (hextetctl complete -- $given[2..-1] 2>/dev/null)
+  if set -q words[1]; printf '%s\\n' $words; else; __fish_complete_path (commandline -ct); end
 end
-complete -c hextetctl -a '(__hextetctl_complete)'`,
+complete -c hextetctl -f -a '(__hextetctl_complete)'`,
 } as const;
 type Shell = keyof typeof scripts;
 
