@@ -41,11 +41,25 @@ export type NodeStatus = v.InferOutput<typeof schema>;
 
 /** Of what an agent answered; an error says why it cannot be understood. */
 export function parseStatus(text: string): NodeStatus {
-  const { version, ...rest } = v.parse(v.looseObject({ version: v.number() }), JSON.parse(text));
+  const { version, ...rest } = understood(v.looseObject({ version: v.number() }), jsonIn(text));
   if (version !== statusVersion) {
     throw new Error(
       `its status is of version ${version}, and this hextetctl reads ${statusVersion}: use that of its build`,
     );
   }
-  return v.parse(schema, { version, ...rest });
+  return understood(schema, { version, ...rest });
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error("it answered, but not as an agent does: that is no JSON", { cause: error });
+  }
+}
+
+function understood<T>(as: v.GenericSchema<unknown, T>, value: unknown): T {
+  const { success, output, issues } = v.safeParse(as, value);
+  if (success) return output;
+  throw new Error(`it answered, but not as an agent does: ${v.summarize(issues).split("\n")[0]}`);
 }

@@ -10,6 +10,7 @@ import type { AgentFacts } from "../facts.ts";
 
 /** The launcher waits one second for an agent to accept. */
 const timeoutMs = 2_000;
+const longestAnswer = 1_048_576;
 
 export async function readAgent(socket: string, buildId: string | undefined): Promise<AgentFacts> {
   const stats = statSync(socket, { throwIfNoEntry: false });
@@ -57,13 +58,18 @@ export async function readAgentFaults({ address, port }: Endpoint): Promise<read
 
 function ask(host: string, port: number): Promise<{ readonly status: number; readonly text: string } | undefined> {
   return new Promise((resolve) => {
-    const request = get({ host, port, path: "/readyz", timeout: timeoutMs, agent: false }, (response) => {
+    // From the first byte to the last: what listens there may be anything, and never end.
+    const signal = AbortSignal.timeout(timeoutMs);
+    const request = get({ host, port, path: "/readyz", signal, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8");
-      response.on("data", (part: string) => (text += part));
+      response.on("data", (part: string) => {
+        text += part;
+        if (text.length > longestAnswer) request.destroy();
+      });
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", () => resolve(undefined));
     });
-    request.on("timeout", () => request.destroy());
     request.on("error", () => resolve(undefined));
     request.on("close", () => resolve(undefined));
   });
