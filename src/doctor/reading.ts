@@ -1,5 +1,6 @@
 // One thing that was to be read: its value, or why it could not be had. The reader makes these, so that one file that cannot be
 // opened costs only the checks that ask for it.
+import { KernelError } from "../netlink/kernel-error.ts";
 
 export type Reading<T> = { readonly value: T } | { readonly unseen: string };
 
@@ -19,8 +20,13 @@ export async function reading<T>(read: () => Promise<T> | T): Promise<Reading<T>
     return { value: await read() };
   } catch (error) {
     if (!(error instanceof Error) || isMistake(error)) throw error;
-    return { unseen: error.message };
+    return { unseen: isRefusal(error) ? `${error.message}: run it as root` : error.message };
   }
+}
+
+/** Of the kernel, whose own words do not say what to do. */
+function isRefusal(error: Error): boolean {
+  return error instanceof KernelError && (error.code === "EPERM" || error.code === "EACCES");
 }
 
 function isMistake(error: Error): boolean {

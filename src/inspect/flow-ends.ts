@@ -39,9 +39,15 @@ export function findSide(text: string, known: Known): FlowSide {
     throw new Error(`${text} may be ${found.map(({ name }) => name).join(" or ")}: write it in full`);
   if (search.kind === "address") return unknownSide(search.address, known);
   if (search.kind === "prefix") throw new Error(`${text} is a prefix: name one of its addresses`);
-  throw new Error(
-    `Nothing is known of ${text}: write namespace/pod, an address, the name of a node, or node for this one`,
-  );
+  throw new Error(`Nothing is known of ${text}: ${whatIsKnown(known)}`);
+}
+
+function whatIsKnown({ view }: Known): string {
+  const forms = "write namespace/pod, an address, the name of a node, or node for this one";
+  const tellsOfPods = view?.policies !== undefined && view.policies.pods.size > 0;
+  return tellsOfPods
+    ? forms
+    : `${forms}; of other nodes' pods the cluster's source tells nothing, so write their addresses`;
 }
 
 /** No pod is known to have it; the prefix tells on which node one might. */

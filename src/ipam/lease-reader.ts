@@ -1,5 +1,6 @@
 // The lease database for who only looks: opened without the right to write, so that nothing is made, mended or released by looking. What it
 // cannot be opened for is told; whoever leases addresses opens it by lease-store.ts.
+import { accessSync, constants } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { Database } from "./database.ts";
 import type { HeldAddress, Lease } from "./lease.ts";
@@ -103,11 +104,25 @@ function requireReadable(connection: DatabaseSync, path: string): void {
 }
 
 function told(error: unknown, directory: string): unknown {
-  if (errnoCode(error) === "EACCES" || errnoCode(error) === "EPERM") {
+  if (isForbidden(error) || isForbiddenTo(directory)) {
     return new LeaseError("store", `Cannot read leases in ${directory}: permission denied`, {
       details: "Run it as root",
       cause: error,
     });
   }
   return explain("read leases", directory, error);
+}
+
+function isForbidden(error: unknown): boolean {
+  return errnoCode(error) === "EACCES" || errnoCode(error) === "EPERM";
+}
+
+/** SQLite says no more than that it cannot open the file. */
+function isForbiddenTo(directory: string): boolean {
+  try {
+    accessSync(pathsIn(directory).database, constants.R_OK);
+    return false;
+  } catch (error) {
+    return isForbidden(error);
+  }
 }
