@@ -12,7 +12,13 @@ async function main(): Promise<void> {
   const program = basename(process.argv[1] ?? "");
   const plugin = pluginNamed(isPluginName(program) ? program : "hextet", standaloneHost(log));
   const { stdout, code, delivered } = await serve({ environment: process.env, stdin: readStdin() }, plugin, log);
-  writeAll(stdout);
+  try {
+    writeAll(stdout);
+  } catch (error) {
+    // Who asked is gone, or its disk is full: it takes this for a failure, and calls again.
+    log.error("answer not delivered", { error: String(error) });
+    process.exit(1);
+  }
   delivered?.();
   process.exit(code);
 }

@@ -1,5 +1,5 @@
 // What a command of hextetctl is, and how its arguments are read. Adding one: a file beside this one that exports a Command,
-// and a line in main.ts. The lab's commands are made of the same.
+// and a line in commands.ts. The lab's commands are made of the same.
 import { nearest } from "../../src/config/nearest.ts";
 
 export interface Command {
@@ -40,16 +40,21 @@ export interface Call {
   readonly build: string;
   /** Whether who reads is at a terminal that shows colors. */
   readonly colored?: boolean;
+  /** How many characters a line of that terminal has. */
+  readonly columns?: number;
   /** Prints a line on standard output. */
   print(line: string): void;
 }
+
+/** What of a command decides how its arguments are read. */
+type Takes = Pick<Command, "name" | "operands" | "options" | "verbatim">;
 
 /** The call cannot be understood: exit code 2, and a pointer to help. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export function parseArguments(command: Command, args: readonly string[]): Pick<Call, "options" | "operands"> {
+export function parseArguments(command: Takes, args: readonly string[]): Pick<Call, "options" | "operands"> {
   const options = new Map<string, string>();
   const operands: string[] = [];
   const rest = [...args];
@@ -73,7 +78,7 @@ export function parseArguments(command: Command, args: readonly string[]): Pick<
 }
 
 /** `--name=value`, `--name` of a switch (value ""), or `--name` whose value is the next word (no value); `-nvalue`, `-n` alike. */
-function readOption(command: Command, word: string): { readonly name: string; readonly value?: string } {
+function readOption(command: Takes, word: string): { readonly name: string; readonly value?: string } {
   const known = command.options ?? {};
   const [, name, value] = longForm(word, known).match(/^--([^=]+)(?:=(.*))?$/s) ?? [];
   const option = name === undefined ? undefined : known[name];
@@ -97,6 +102,6 @@ function describeUnknown(word: string, known: Readonly<Record<string, Option>>):
   return `There is no option ${word}; ${names.length === 0 ? "there are none" : `known are ${names.map((name) => `--${name}`).join(", ")}`}`;
 }
 
-function complainOfMissingValue(command: Command, name: string): never {
+function complainOfMissingValue(command: Takes, name: string): never {
   throw new UsageError(`--${name} needs a value: --${name} ${command.options?.[name]?.value ?? "VALUE"}`);
 }

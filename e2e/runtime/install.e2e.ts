@@ -93,7 +93,7 @@ describe("hextetctl install", () => {
     const operations = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
     const [, agent = ""] = /^ExecStart=\/opt\/cni\/bin\/(\S+)$/m.exec(operations) ?? [];
     expect(execFileSync(join(directory, agent), ["--help"], { encoding: "utf8" })).toMatch(
-      /^hextet-agent \[--config FILE\]/,
+      /^hextet-agent \[OPTIONS\]/,
     );
     const before = snapshot(directory);
     expect(install(directory, 0)).toEqual({ code: 0, output: `${directory} is up to date\n` });
@@ -344,7 +344,7 @@ describe("what cannot be installed is refused, with the fix and without a trace:
   test.for([
     ["a disk without room", "size=50m", /\d+ MB are needed and \d+ MB free; make room/],
     ["a disk without files", "nr_inodes=10", /no space is left on the device; make room/],
-    ["a read-only file system", "ro", /the file system is read-only; give a directory that can be written/],
+    ["a read-only file system", "ro", /the file system is read-only; mount it writable, or give another directory/],
     ["a file system mounted noexec", "noexec", /permission denied; is the file system mounted noexec/],
   ] as const)("%s (tmpfs with %s)", ([, option, message]) => {
     const directory = freshDirectory();

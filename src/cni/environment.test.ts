@@ -12,6 +12,7 @@ describe("G3", () => {
     expect(JSON.parse(answer.stdout)).toMatchObject({
       code: 4,
       msg: "The environment variable CNI_COMMAND is missing",
+      details: expect.stringContaining("the one for people is hextetctl"),
     });
   });
 

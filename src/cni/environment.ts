@@ -20,7 +20,11 @@ const required = {
 /** The verb, once all it needs is there and right. */
 export function readVerb(environment: Environment): Verb {
   const command = environment["CNI_COMMAND"];
-  if (!command) throw missing(["CNI_COMMAND"]);
+  if (!command) {
+    const { message } = missing(["CNI_COMMAND"]);
+    const details = "Container runtimes call this program, by the rules of CNI; the one for people is hextetctl";
+    throw new CniError("invalidEnvironment", message, { details });
+  }
   const verb = verbs.find((each) => each === command);
   if (verb === undefined) {
     const guess = nearest(command, verbs);
