@@ -113,7 +113,11 @@ async function capture(
   let packets = 0;
   const onFrame = (frame: Uint8Array) => {
     if (packets >= count) return;
-    output.write(pcapPacket(frame, performance.timeOrigin + performance.now(), snapLength));
+    try {
+      output.write(pcapPacket(frame, performance.timeOrigin + performance.now(), snapLength));
+    } catch (error) {
+      return ended.reject(error);
+    }
     packets += 1;
     if (packets >= count) ended.resolve();
   };
@@ -139,5 +143,15 @@ function openOutput(file: string | undefined): Output {
     };
   }
   const fd = openSync(file, "w", 0o600);
-  return { write: (bytes) => void writeSync(fd, bytes), onGone: () => {}, [Symbol.dispose]: () => closeSync(fd) };
+  return { write: (bytes) => writeWhole(fd, file, bytes), onGone: () => {}, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+function writeWhole(fd: number, file: string, bytes: Uint8Array): void {
+  try {
+    for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+  } catch (error) {
+    throw new Error(`Cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 }

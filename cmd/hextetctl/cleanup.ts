@@ -16,6 +16,10 @@ export const cleanupCommand: Command = {
       help: "where /proc/sys/net of the host can be written; a container's own is read-only",
     },
   },
+  examples: [
+    ["cleanup", "routes, tunnels, rules, network configuration; running pods stay"],
+    ["cleanup --pods", "pods too: on a node that is to get another plugin"],
+  ],
   async run(call) {
     const { options } = call;
     const file = options.get("config");

@@ -97,6 +97,8 @@ describe("findCommand() among commands of two words", () => {
     [["explain", "pth"], 'There is no command "explain pth"; did you mean explain path'],
     [["leases", "chekc"], 'There is no command "leases chekc"; did you mean leases check'],
     [["lease"], 'There is no command "lease"; did you mean leases'],
+    [["check"], 'There is no command "check"; did you mean leases check'],
+    [["explain", "frobnicate"], 'There is no command "explain frobnicate"; explain is followed by path'],
   ] as const)("for %j says %s", ([words, message]) => {
     expect(() => findCommand(table, words)).toThrow(new UsageError(message));
   });
@@ -121,9 +123,28 @@ describe("help", () => {
 
   test("lists what a command takes", () => {
     expect(help("install")).toBe(
-      "Usage: hextetctl install [OPTIONS]\n\ninstall it.\n\n  --bin-dir DIR  where to\n  --loopback     loopback too",
+      "Usage: hextetctl install [OPTIONS]\n\nInstall it.\n\n  --bin-dir DIR  where to\n  --loopback     loopback too",
     );
-    expect(help("show")).toBe("Usage: hextetctl show [NAME]\n\nshow something.");
+    expect(help("show")).toBe("Usage: hextetctl show [NAME]\n\nShow something.");
+  });
+
+  test.for([
+    [60, ["  --bin-dir DIR  where to put it, which is told to runtimes"]],
+    [44, ["  --bin-dir DIR  where to put it, which is", "                 told to runtimes"]],
+    [30, ["  --bin-dir DIR", "      where to put it, which", "      is told to runtimes"]],
+  ] as const)("keeps to a terminal's %s columns", ([columns, expected]) => {
+    const help = "where to put it, which is told to runtimes";
+    const told: Command = { ...install, options: { "bin-dir": { value: "DIR", help } } };
+    const lines: string[] = [];
+    const print = (text: string) => lines.push(...text.split("\n"));
+    void helpCommand([told], "hextetctl").run({
+      options: new Map(),
+      operands: ["install"],
+      build: "/",
+      print,
+      columns,
+    });
+    expect(lines.slice(4)).toEqual(expected);
   });
 
   test("puts options before a command line that is somebody else's", () => {

@@ -31,6 +31,7 @@ describe.for(commands)("$name", ({ name, options = {}, summary, examples = [] })
 
   test("help says what it is, and its examples call it", () => {
     expect(summary).not.toMatch(/\.$|^[A-Z]/);
+    expect(examples.length).toBeGreaterThan(0);
     for (const [line] of examples) expect(line.startsWith(name), line).toBe(true);
   });
 });

@@ -32,10 +32,15 @@ function describeUnknown(commands: readonly Command[], first: string, second: st
   if (inGroup.length > 0 && (second === "" || second.startsWith("-"))) {
     return `${first} needs a word behind it: ${inGroup.join(", ")}`;
   }
-  const [what, known] = inGroup.length > 0 ? [`${first} ${second}`, names] : [first, firstWords(names)];
-  const guess = nearest(what, known);
+  if (inGroup.length > 0) {
+    const guess = nearest(`${first} ${second}`, names);
+    const hint = guess === undefined ? `${first} is followed by ${inGroup.join(" or ")}` : `did you mean ${guess}`;
+    return `There is no command ${JSON.stringify(`${first} ${second}`)}; ${hint}`;
+  }
+  const known = firstWords(names);
+  const guess = names.find((name) => name.endsWith(` ${first}`)) ?? nearest(first, known);
   const hint = guess === undefined ? `commands are ${known.join(", ")}` : `did you mean ${guess}`;
-  return `There is no command ${JSON.stringify(what)}; ${hint}`;
+  return `There is no command ${JSON.stringify(first)}; ${hint}`;
 }
 
 function firstWords(names: readonly string[]): readonly string[] {

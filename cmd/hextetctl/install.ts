@@ -14,6 +14,11 @@ export const installCommand: Command = {
     loopback: { help: "serve loopback too where the host has one of its own" },
     from: { value: "DIR", help: "install the build in this directory, not the one this hextetctl belongs to" },
   },
+  examples: [
+    ["install", "what is there already is left as it is; safe to repeat"],
+    ["install --bin-dir /usr/lib/cni", "where containerd or podman is told to look for plugins there"],
+    ["install --from /tmp/hextet-0.2.0/dist", "an upgrade, from a build that was unpacked there"],
+  ],
   run(call) {
     const directory = directoryOf(call);
     const build = resolve(call.options.get("from") ?? call.build);
@@ -31,6 +36,10 @@ export const uninstallCommand: Command = {
     "bin-dir": binDirectory,
     stay: { help: "do not end: for a pod that is to be ready as long as its node is clean" },
   },
+  examples: [
+    ["uninstall", "the programs only; first, hextetctl cleanup for what the agent made"],
+    ["uninstall --bin-dir /usr/lib/cni", "from another directory"],
+  ],
   async run(call) {
     const directory = directoryOf(call);
     const done = uninstall(directory);

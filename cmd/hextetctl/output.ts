@@ -33,10 +33,12 @@ export function formatOf({ options }: Pick<Call, "options">): Format {
   );
 }
 
-export function present(call: Pick<Call, "options" | "print" | "colored">, { value, text }: Answer): void {
+export function present(call: Pick<Call, "options" | "print" | "colored" | "columns">, answer: Answer): void {
+  const { value, text } = answer;
+  const { columns } = call;
   switch (formatOf(call)) {
     case "table":
-      return call.print(text({ colored: call.colored ?? false }));
+      return call.print(text({ colored: call.colored ?? false, ...(columns === undefined ? {} : { columns }) }));
     case "json":
       return call.print(printJson(value));
     case "yaml":

@@ -1,6 +1,8 @@
 // A program that consists of commands: finds the one that is asked for, reads its arguments, runs it, and turns an error into a
-// sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood, 3 where a question has no answer.
-import { type Command, parseArguments, UsageError } from "./command.ts";
+// sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood, 3 where a question has no answer or
+// the answer cannot be written.
+import { getSystemErrorMessage } from "node:util";
+import { type Call, type Command, parseArguments, UsageError } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { helpCommand } from "./help.ts";
 import { sentenceOf } from "./sentence.ts";
@@ -20,29 +22,40 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   const { name, build } = program;
   const commands = [...program.commands];
   commands.push(helpCommand(commands, name));
-  // A reader may leave early, as `head` does; the command goes on with what it came for.
-  process.stdout.on("error", requireClosedPipe);
+  surviveOutput();
   const print = (line: string) => process.stdout.write(`${line}\n`);
   let command: Command | undefined;
   try {
     const found = chosen(program, commands, argv);
     command = found.command;
-    return await command.run({ ...parseArguments(command, found.args), build, print, colored: showsColors() });
+    return await command.run({ ...parseArguments(command, found.args), build, print, ...terminal() });
   } catch (error) {
     process.stderr.write(`${sentenceOf(error)}\n`);
     if (!(error instanceof UsageError)) return command?.asks ? 3 : 1;
-    process.stderr.write(`${name} help says what there is\n`);
+    const isNamed = command !== undefined && command.name !== "help";
+    process.stderr.write(`${name} help${isNamed ? ` ${command?.name} says what it takes` : " says what there is"}\n`);
     return 2;
   }
 }
 
-/** https://no-color.org */
-function showsColors(): boolean {
-  return process.stdout.isTTY && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+/** Colors as in https://no-color.org, and how wide it is. */
+function terminal(): Pick<Call, "colored" | "columns"> {
+  const { isTTY, columns } = process.stdout;
+  const colored = isTTY && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  return { colored, ...(isTTY && columns > 0 ? { columns } : {}) };
 }
 
-function requireClosedPipe(error: Error & { readonly code?: unknown }): void {
-  if (error.code !== "EPIPE") throw error;
+/** Whatever becomes of what is printed, the command goes on with what it came for. */
+function surviveOutput(): void {
+  process.stdout.once("error", (error: NodeJS.ErrnoException) => {
+    // A reader may leave early, as `head` does.
+    if (error.code === "EPIPE") return;
+    const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
+    process.stderr.write(`Cannot write the answer to standard output: ${why}\n`);
+    process.once("exit", () => (process.exitCode = 3));
+  });
+  // Nothing can be said of it where nothing can be said.
+  process.stderr.on("error", () => {});
 }
 
 interface Chosen {
@@ -54,6 +67,11 @@ function chosen({ commandByDefault }: Program, commands: readonly Command[], arg
   const [first = commandByDefault, ...rest] = argv;
   if (isHelp(first)) return { command: named(commands, "help"), args: rest };
   if (first === "--version") return { command: named(commands, "version"), args: rest };
+  if (commandByDefault === "help" && first.startsWith("-")) {
+    throw new UsageError(
+      `Options stand behind a command: ${JSON.stringify(first)} stands before; alone are --help and --version`,
+    );
+  }
   const words = first.startsWith("-") ? [commandByDefault, ...argv] : [first, ...rest];
   if (words.some(isHelp) && !commands.some(({ name }) => name === first)) {
     const group = words.slice(0, words.findIndex(isHelp));

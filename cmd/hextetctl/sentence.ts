@@ -1,4 +1,5 @@
 // What was thrown as what a person reads: one line with the fix, never a stack trace.
+import { getSystemErrorMessage } from "node:util";
 import { reportOf } from "../../src/cni/report.ts";
 import { LeaseError } from "../../src/ipam/lease-error.ts";
 import { KernelError } from "../../src/netlink/kernel-error.ts";
@@ -9,5 +10,33 @@ export function sentenceOf(error: unknown): string {
     const { msg, details } = reportOf(error);
     return details === undefined ? msg : `${msg}: ${details}`;
   }
+  if (isSystemError(error)) return describeSystemError(error);
   return error instanceof Error ? error.message : String(error);
 }
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path: string;
+}
+
+/** What Node throws itself, and nobody has put words to: `EACCES: permission denied, lstat '/run/x'`. */
+function isSystemError(error: unknown): error is SystemError {
+  if (!(error instanceof Error) || !("errno" in error && "syscall" in error && "path" in error)) return false;
+  return typeof error.errno === "number" && typeof error.path === "string" && error.message.includes(", ");
+}
+
+function describeSystemError({ code, errno, syscall, path }: SystemError): string {
+  const why = `Cannot ${doings[syscall] ?? syscall} ${path}: ${getSystemErrorMessage(errno)}`;
+  return code === "EACCES" || code === "EPERM" ? `${why}; run as root` : why;
+}
+
+const doings: Readonly<Record<string, string>> = {
+  lstat: "look at",
+  stat: "look at",
+  scandir: "list",
+  mkdir: "make",
+  unlink: "remove",
+  rm: "remove",
+};

@@ -30,6 +30,20 @@ describe("table()", () => {
     expect(paint(plain, "red", "no")).toBe("no");
   });
 
+  test("stands one below the other where the terminal is too narrow for it", () => {
+    const rows = [
+      ["default/web", "2001:db8::1, 10.1.0.2", 3],
+      ["default/db", undefined, 10],
+    ];
+    const below = "POD        default/web\nADDRESSES  2001:db8::1, 10.1.0.2\nN          3\n\n";
+    const heading = ["POD", "ADDRESSES", "N"];
+    expect(table(heading, rows, { ...plain, columns: 37 })).toBe(
+      `${below}POD        default/db\nADDRESSES  -\nN          10`,
+    );
+    expect(table(heading, rows, { ...plain, columns: 38 })).toMatch(/^POD {10}ADDRESSES {15}N\n/);
+    expect(table(heading, [], { ...plain, columns: 5 })).toBe("POD  ADDRESSES  N");
+  });
+
   test("facts() leaves out what is not known", () => {
     expect(
       facts([

@@ -1,4 +1,5 @@
-// Rows as columns for people, with a heading, and colors where a terminal shows them. Pure.
+// Rows as columns for people, with a heading, and colors where a terminal shows them; one row below the other where it is too narrow for
+// that. Pure.
 import { stripVTControlCharacters, styleText } from "node:util";
 
 export type Cell = string | number | undefined;
@@ -6,6 +7,8 @@ export type Color = "red" | "green" | "yellow" | "bold" | "dim";
 
 export interface Style {
   readonly colored: boolean;
+  /** Of the terminal; absent where it is none, and lines may be of any length. */
+  readonly columns?: number;
 }
 
 export function paint({ colored }: Style, color: Color, text: string): string {
@@ -25,7 +28,17 @@ export function table(heading: readonly string[], rows: readonly (readonly Cell[
       .join("  ")
       .trimEnd();
   };
-  return [paint(style, "bold", line(heading)), ...texts.map(line)].join("\n");
+  const lines = [line(heading), ...texts.map(line)];
+  const isTooWide = lines.some((each) => widthOf(each) > (style.columns ?? Number.POSITIVE_INFINITY));
+  if (isTooWide && rows.length > 0) return texts.map((row) => oneBelowTheOther(heading, row, style)).join("\n\n");
+  return [paint(style, "bold", lines[0] ?? ""), ...lines.slice(1)].join("\n");
+}
+
+function oneBelowTheOther(heading: readonly string[], row: readonly string[], style: Style): string {
+  const width = Math.max(...heading.map(widthOf));
+  return heading
+    .map((title, at) => `${paint(style, "bold", title.padEnd(width))}  ${row[at] ?? ""}`.trimEnd())
+    .join("\n");
 }
 
 /** `name  value` lines, for what is one thing; without those that have no value. */
