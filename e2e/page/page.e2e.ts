@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addressPlan, type PlanInput } from "../../src/agent/page/address-plan.ts";
+import type { PageCell, PageMesh } from "../../src/agent/page/page-mesh.ts";
 import type { PageModel } from "../../src/agent/page/page-model.ts";
 import type { RecentEvent } from "../../src/agent/page/recent-events.ts";
 import type { NodeStatus } from "../../src/inspect/status.ts";
@@ -130,6 +131,26 @@ function modelOf(nodes: readonly PlanNode[], given: Partial<PageModel> = {}): st
   return JSON.stringify({ status, knowsPods: true, plan, events, ...given } satisfies PageModel);
 }
 
+/** Every other is heard, and does not hear. */
+function meshOf(names: readonly string[]): PageMesh {
+  const rows = names.map((_, from) =>
+    names.map((__, to): PageCell => {
+      if (from === to) return "";
+      if (from === 0 && to === 1) return "lost";
+      return from === 1 && to === 0 ? "arrives" : Math.round((from + to) * 1234) / 10_000;
+    }),
+  );
+  const why = "[2001:db8::99]:16128: no answer within 5 s <b>no markup</b>";
+  return {
+    nodes: names,
+    tables: (["node", "prefix"] as const).flatMap((kind) =>
+      (["v6", "v4"] as const).map((family) => ({ kind, family, rows })),
+    ),
+    failures: ["rack0-node00 does not reach node rack0-node01 over IPv6: what it sends does not arrive"],
+    silent: [{ node: "stray", why }],
+  };
+}
+
 const few = [
   nodeOf("rack0-node00", "2001:db8:1:a::/64", "10.10.0.0/24"),
   nodeOf("rack0-node01", "2001:db8:1:b::/64", "-fd00:10:0:b::/64", "10.10.1.0/24", "10.10.2.0/24"),
@@ -172,6 +193,44 @@ describe("the page of a cluster", () => {
     expect(labels).toContain("rack0-node01, fd00:10:0:b::/64, 37 pods, draining, this node");
     expect(labels).toContain("rack0-node02, 10.10.2.0/25, 111 pods, overlaps 10.10.2.0/24 of rack0-node01");
     expect(await browser.ask(listOf("#faults li"))).toEqual(status.faults);
+    expect(await browser.ask(fitsWidth)).toBe(true);
+  });
+
+  test("draws who reaches whom, and which direction is broken", async () => {
+    const names = few.map(({ name }) => name);
+    await open(modelOf(few, { mesh: meshOf(names) }));
+    await photograph(browser, "reach-light");
+    expect(await browser.ask(listOf("#matrices caption"))).toEqual([
+      "IPv6, nodes",
+      "IPv4, nodes",
+      "IPv6, the way to pods",
+      "IPv4, the way to pods",
+    ]);
+    expect(await browser.ask(listOf("[data-kind=node][data-family=v6] tbody tr"))).toEqual([
+      "rack0-node00\t·\tlost\t0.25",
+      "rack0-node01\tarrives\t·\t0.37",
+      "rack0-node02\t0.25\t0.37\t·",
+    ]);
+    expect(await browser.ask('document.getElementById("reached").innerText')).toBe(
+      "✗ 8 of 24 questions are not answered",
+    );
+    expect(await browser.ask('document.querySelector("#matrices .bad").title')).toBe(
+      "rack0-node00 to rack0-node01: what is sent does not arrive",
+    );
+    expect(await browser.ask(listOf("#reach li"))).toEqual([
+      "rack0-node00 does not reach node rack0-node01 over IPv6: what it sends does not arrive",
+      "The row of stray is not known: [2001:db8::99]:16128: no answer within 5 s <b>no markup</b>",
+    ]);
+    expect(await browser.ask(fitsWidth)).toBe(true);
+    await open(modelOf(few));
+    expect(await browser.ask('document.getElementById("reach").hidden')).toBe(true);
+  });
+
+  test("draws who reaches whom of as many nodes as it shows on a narrow screen, too", async () => {
+    const names = racks(24).map(({ name }) => name);
+    await open(modelOf(racks(24), { mesh: meshOf(names) }), { width: 390, height: 900 });
+    await photograph(browser, "reach-390");
+    expect(await browser.ask('document.querySelectorAll("#matrices td[title]").length')).toBe(4 * 24 * 23);
     expect(await browser.ask(fitsWidth)).toBe(true);
   });
 
@@ -230,7 +289,7 @@ describe("the page of a cluster", () => {
 
   test("has text that stands out from its ground, in light and dark", async () => {
     for (const scheme of ["light", "dark"] as const) {
-      await open(modelOf(few), { ...wide, scheme });
+      await open(modelOf(few, { mesh: meshOf(few.map(({ name }) => name)) }), { ...wide, scheme });
       if (scheme === "dark") await photograph(browser, "few-dark");
       expect(await browser.ask(`(${leastContrast})()`), scheme).toBeGreaterThanOrEqual(4.5);
     }

@@ -21,6 +21,7 @@ import { createProber } from "./mesh/create-prober.ts";
 import type { MeshProber } from "./mesh/mesh-prober.ts";
 import { Metrics } from "./metrics.ts";
 import { NodeReadiness } from "./node-readiness.ts";
+import { GatheredRows } from "./page/gathered-rows.ts";
 import { printedModel } from "./page/page-model.ts";
 import { pageServer } from "./page/page-server.ts";
 import { RecentEvents } from "./page/recent-events.ts";
@@ -120,15 +121,18 @@ interface Served extends Pick<AgentOptions, "config" | "log"> {
 async function serve(started: AsyncDisposableStack, served: Served): Promise<void> {
   const { config, log, source, readiness, metrics, events, told, calls, mesh } = served;
   const faults = () => readiness.faults();
+  const view = () => source.view;
   const row = async () => JSON.stringify(await mesh.fresh());
   const health = healthServer({ listen: config.listen, faults, status: () => told().text, mesh: row, metrics, log });
   started.use(await AttachService.start({ ...calls, faults: () => [...readiness.faults(), ...health.faults] }));
   started.use(health).start();
   mesh.start();
   if (config.page === "off") return;
+  const rows = new GatheredRows({ node: config.nodeName, port: config.listen.port, view, own: () => mesh.fresh() });
   const model = printedModel({
-    view: () => source.view,
+    view,
     status: () => told().status,
+    mesh: () => rows.look(),
     events: () => events.newestFirst,
   });
   started.use(pageServer({ listen: config.page, model, log })).start();

@@ -127,7 +127,11 @@ export class MeshProber implements AsyncDisposable {
     const lately = this.#options.clock.now() - (2 * this.#options.settings.intervalSeconds * 1000 + roundMs);
     const heard = this.#hearing.hears({ node, kind, family }, lately);
     return {
-      ...{ node, kind, family, reached, lostPercent },
+      node,
+      kind,
+      family,
+      reached,
+      lostPercent,
       ...(roundTripMs !== undefined && { roundTripMs }),
       ...(why !== undefined && { why }),
       ...(heard !== undefined && { heard }),

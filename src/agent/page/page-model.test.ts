@@ -30,7 +30,7 @@ const status: NodeStatus = {
 };
 
 function sourcesOf(view: ClusterView | undefined, now: NodeStatus = status) {
-  return { view: () => view, status: () => now, events: () => [] };
+  return { view: () => view, status: () => now, mesh: () => undefined, events: () => [] };
 }
 
 describe.for(["v4", "v6", "dual"] as const)("%s: pageModel()", (families) => {
