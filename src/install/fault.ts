@@ -4,7 +4,7 @@ import { InstallError } from "./installation.ts";
 const remedies: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the device; make room and repeat",
   EDQUOT: "the disk quota is used up; make room and repeat",
-  EROFS: "the file system is read-only; give a directory that can be written with --bin-dir",
+  EROFS: "the file system is read-only; mount it writable, or give another directory with --bin-dir",
   EACCES: "permission denied; run as root",
   EPERM: "the operation is not permitted; run as root, and look for an immutable flag (lsattr)",
   ENOTDIR: "a part of this path is a file, not a directory; move it away or give another directory with --bin-dir",
