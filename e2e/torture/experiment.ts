@@ -17,6 +17,10 @@ export interface Settings {
   /** Of scale. */
   readonly pods: number;
   readonly nodes: number;
+  /** Of fuzz. */
+  readonly minutes: number;
+  /** Of model; absent for the usual number. */
+  readonly runs: number | undefined;
 }
 
 export interface Experiment {

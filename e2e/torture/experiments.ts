@@ -2,6 +2,7 @@
 import { crashEverywhere } from "./crash.ts";
 import { database } from "./database.ts";
 import type { Experiment } from "./experiment.ts";
+import { fuzzing } from "./fuzz.ts";
 import { scale, soak } from "./load.ts";
 import { powerCut } from "./power-cut/power-cut.ts";
 import { races } from "./races.ts";
@@ -15,6 +16,7 @@ export const experiments: readonly Experiment[] = [
   { name: "power", about: "cuts the power at every write of the lease database", run: powerCut },
   { name: "races", about: "calls for one attachment at the same moment, by agent and executable", run: races },
   { name: "refusals", about: "fails system calls with ENOBUFS, EINTR, ENOMEM, EIO and more", run: kernelRefusals },
+  { name: "fuzz", about: "bytes that nobody means, wherever bytes of others come in, for --minutes", run: fuzzing },
   { name: "scale", about: "as many pods as --pods, twice; memory and descriptors of the agent", run: scale },
   { name: "soak", about: "changes among --nodes nodes, and agents replaced under a stream, for --seconds", run: soak },
 ];

@@ -7,7 +7,15 @@ const parse = (...args: readonly string[]) => parseOptions(args, experiments);
 describe("parseOptions()", () => {
   test("without a name takes every experiment but the longest, in all columns", () => {
     const { chosen, families, short } = parse();
-    expect(chosen.map(({ name }) => name)).toEqual(["crash", "storm", "database", "power", "races", "refusals"]);
+    expect(chosen.map(({ name }) => name)).toEqual([
+      "crash",
+      "storm",
+      "database",
+      "power",
+      "races",
+      "refusals",
+      "fuzz",
+    ]);
     expect({ families, short }).toEqual({ families: ["v4", "v6", "dual"], short: false });
   });
 
@@ -29,7 +37,19 @@ describe("parseOptions()", () => {
 test("the usage names every experiment and every option", () => {
   const usage = usageOf(experiments);
   for (const { name } of experiments) expect(usage).toContain(`  ${name} `);
-  for (const option of ["family", "short", "seed", "operations", "seconds", "pods", "nodes", "markdown", "help"]) {
+  for (const option of [
+    "family",
+    "short",
+    "seed",
+    "operations",
+    "seconds",
+    "pods",
+    "nodes",
+    "minutes",
+    "runs",
+    "markdown",
+    "help",
+  ]) {
     expect(usage).toContain(`--${option} `);
   }
 });

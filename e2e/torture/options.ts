@@ -12,6 +12,8 @@ export interface Options {
   readonly seconds: number;
   readonly pods: number;
   readonly nodes: number;
+  readonly minutes: number;
+  readonly runs: number | undefined;
   readonly markdown: boolean;
   readonly help: boolean;
   /** Not for people: it is in its own mount namespace already. */
@@ -35,6 +37,8 @@ ${lines.join("\n")}
   --seconds N      how long soak goes on                   (60)
   --pods N         of scale                                (500)
   --nodes N        of soak                                 (5000)
+  --minutes N      how long fuzz goes on, all targets together (10)
+  --runs N         of model, in each column                (50; short: 2)
   --markdown       prints the table as docs/reliability.md has it
   --help           this text
 
@@ -59,6 +63,8 @@ export function parseOptions(args: readonly string[], experiments: readonly Expe
     seconds: count("seconds", values.seconds),
     pods: count("pods", values.pods),
     nodes: count("nodes", values.nodes),
+    minutes: count("minutes", values.minutes),
+    runs: values.runs === undefined ? undefined : count("runs", values.runs),
     markdown: values.markdown,
     help: values.help,
     inside: values.inside,
@@ -77,6 +83,8 @@ function read(args: readonly string[]) {
       seconds: { type: "string", default: "60" },
       pods: { type: "string", default: "500" },
       nodes: { type: "string", default: "5000" },
+      minutes: { type: "string", default: "10" },
+      runs: { type: "string" },
       markdown: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       inside: { type: "boolean", default: false },
