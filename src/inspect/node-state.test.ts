@@ -12,7 +12,7 @@ import { cluster } from "../node/sample-cluster.ts";
 import { attachTo, fakeNode } from "../pod/fake-node.ts";
 import { routed, sample, stacks } from "../pod/sample-networks.ts";
 import { readStatus } from "./node-state.ts";
-import { parseStatus } from "./status.ts";
+import { statusPage } from "./status.ts";
 
 const settings: NodeSettings = {
   nodeName: "alpha",
@@ -64,7 +64,7 @@ describe.for(stacks)("$name: readStatus()", (stack) => {
     });
     expect(after).toMatchObject({ node: "alpha", attachments: 1, cluster: { nodes: 2 }, podMtu: 1500, faults: [] });
     expect(after.prefixes).toEqual(stack.families.map((family) => ({ prefix: own[family], state: "active" })));
-    expect(parseStatus(JSON.stringify(after))).toEqual(after);
+    expect(statusPage.read(JSON.stringify(after))).toEqual(after);
   });
 
   test("says what it can where the cluster is not known", async () => {
@@ -72,10 +72,10 @@ describe.for(stacks)("$name: readStatus()", (stack) => {
     await attachTo(kernel, sample(2, stack, { mode: routed }));
     const status = readStatus({ kernel, settings, view: undefined, source: "file", usage: [] });
     expect(status).toMatchObject({ attachments: 1, cluster: { source: "file" }, tunnels: [] });
-    expect(parseStatus(JSON.stringify(status))).toEqual(status);
+    expect(statusPage.read(JSON.stringify(status))).toEqual(status);
   });
 });
 
-test("parseStatus() refuses another version, and says what to use", () => {
-  expect(() => parseStatus('{"version":2}')).toThrow("its status is of version 2, and this hextetctl reads 1");
+test("statusPage refuses another version, and says what to use", () => {
+  expect(() => statusPage.read('{"version":2}')).toThrow("its status is of version 2, and this hextetctl reads 1");
 });

@@ -1,6 +1,8 @@
 // What an agent tells of its node at /status, as a document: numbers and states, nothing secret, and no pod's name, since whoever reaches
 // the port may read it. hextetctl makes the same document from kernel and database where no agent answers.
 import * as v from "valibot";
+import { parseDocument } from "./agent-document.ts";
+import type { Page } from "./page-query.ts";
 
 /** Raised when a reader of the version before would misread something; what is added is passed over by older readers. */
 export const statusVersion = 1;
@@ -39,27 +41,9 @@ const schema = v.object({
 
 export type NodeStatus = v.InferOutput<typeof schema>;
 
-/** Of what an agent answered; an error says why it cannot be understood. */
-export function parseStatus(text: string): NodeStatus {
-  const { version, ...rest } = understood(v.looseObject({ version: v.number() }), jsonIn(text));
-  if (version !== statusVersion) {
-    throw new Error(
-      `its status is of version ${version}, and this hextetctl reads ${statusVersion}: use that of its build`,
-    );
-  }
-  return understood(schema, { version, ...rest });
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error("it answered, but not as an agent does: that is no JSON", { cause: error });
-  }
-}
-
-function understood<T>(as: v.GenericSchema<unknown, T>, value: unknown): T {
-  const { success, output, issues } = v.safeParse(as, value);
-  if (success) return output;
-  throw new Error(`it answered, but not as an agent does: ${v.summarize(issues).split("\n")[0]}`);
-}
+/** Where an agent has its own. */
+export const statusPage: Page<NodeStatus> = {
+  path: "/status",
+  holds: "status",
+  read: (text) => parseDocument(text, { name: "status", version: statusVersion, schema }),
+};

@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import type { ClusterView } from "../../cluster/view.ts";
 import { matrixOf } from "../../inspect/mesh/matrix.ts";
-import { parseRow } from "../../inspect/mesh/row.ts";
+import { meshPage } from "../../inspect/mesh/row.ts";
 import type { Address, Family } from "../../ip/address.ts";
 import { createLog, silent } from "../../log/log.ts";
 import { KernelError } from "../../netlink/kernel-error.ts";
@@ -110,7 +110,7 @@ describe.for(columns)("%s: MeshProber", ([, families]) => {
     expect(row?.cells.map(({ kind, heard }) => `${kind} ${heard}`)).toEqual(
       ["beta", "gamma"].flatMap(() => [...families.map(() => "node true"), ...families.map(() => "prefix undefined")]),
     );
-    expect(parseRow(JSON.stringify(row))).toEqual(row);
+    expect(meshPage.read(JSON.stringify(row))).toEqual(row);
   });
 
   test("shows which direction of a broken way it is", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Family } from "../../ip/address.ts";
 import { describeFailure, isFailure, matrixOf } from "./matrix.ts";
-import { type MeshCell, type MeshRow, meshVersion, parseRow } from "./row.ts";
+import { type MeshCell, type MeshRow, meshPage, meshVersion } from "./row.ts";
 
 const columns: readonly (readonly [string, readonly Family[]])[] = [
   ["v4", ["v4"]],
@@ -63,17 +63,17 @@ test("a failure is a sentence", () => {
   expect(cell && describeFailure(cell)).toBe("alpha does not reach the pods of beta over IPv6: no answer");
 });
 
-describe("parseRow()", () => {
+describe("meshPage", () => {
   const written = row("alpha", ["v6", "v4"], { beta: { reached: true, roundTripMs: 0.2, heard: true } });
 
   test("reads what was written, and passes over what was added since", () => {
-    expect(parseRow(JSON.stringify({ ...written, added: 1 }))).toEqual(written);
+    expect(meshPage.read(JSON.stringify({ ...written, added: 1 }))).toEqual(written);
   });
 
   test("says what to do about another version, and takes nothing else", () => {
-    expect(() => parseRow(JSON.stringify({ ...written, version: 2 }))).toThrow(
-      "its row is of version 2, and this one reads 1: use hextetctl of its build",
+    expect(() => meshPage.read(JSON.stringify({ ...written, version: 2 }))).toThrow(
+      "its row is of version 2, and this hextetctl reads 1: use that of its build",
     );
-    expect(() => parseRow("{}")).toThrow(/version/);
+    expect(() => meshPage.read("{}")).toThrow(/version/);
   });
 });

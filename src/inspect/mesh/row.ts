@@ -1,6 +1,7 @@
 // What one node says of who reaches whom, at /mesh: a row of the cluster's matrix, and of whom it hears, which is the other direction of a column.
 // It holds names of nodes and times, and neither addresses nor pods, since whoever reaches the port may read it.
 import * as v from "valibot";
+import { parseDocument } from "../agent-document.ts";
 import type { Page } from "../page-query.ts";
 
 /** Raised when a reader of the version before would misread something; what is added is passed over by older readers. */
@@ -31,14 +32,9 @@ const schema = v.object({
 export type MeshCell = Readonly<v.InferOutput<typeof cell>>;
 export type MeshRow = Readonly<v.InferOutput<typeof schema>>;
 
-/** Of what an agent answered; an error says why it cannot be understood. */
-export function parseRow(text: string): MeshRow {
-  const { version, ...rest } = v.parse(v.looseObject({ version: v.number() }), JSON.parse(text));
-  if (version !== meshVersion) {
-    throw new Error(`its row is of version ${version}, and this one reads ${meshVersion}: use hextetctl of its build`);
-  }
-  return v.parse(schema, { version, ...rest });
-}
-
 /** Where an agent has its own. */
-export const meshPage: Page<MeshRow> = { path: "/mesh", holds: "row of who reaches whom", read: parseRow };
+export const meshPage: Page<MeshRow> = {
+  path: "/mesh",
+  holds: "row of who reaches whom",
+  read: (text) => parseDocument(text, { name: "row", version: meshVersion, schema }),
+};
