@@ -8,6 +8,7 @@ import { type Diagnosis, diagnose, exitCodeOf } from "../../src/doctor/diagnosis
 import type { Facts } from "../../src/doctor/facts.ts";
 import { commandOf } from "../../src/doctor/finding.ts";
 import { mend, safeRemedies } from "../../src/doctor/mending.ts";
+import { known } from "../../src/doctor/reading.ts";
 import { type Broken, bootId, type Column, now, soundFacts } from "../../src/doctor/sample-facts.ts";
 import { FakeKernel } from "../../src/kernel/fake.ts";
 import { cluster } from "../../src/node/sample-cluster.ts";
@@ -243,6 +244,20 @@ describe("a diagnosis", () => {
     });
     expect(diagnosis.findings.map(({ severity }) => severity)).toEqual(["problem", "warning"]);
     expect(exitCodeOf(diagnosis)).toBe(1);
+  });
+
+  test.for([
+    ["file", "systemctl restart hextet-agent"],
+    [
+      "kubernetes",
+      "kubectl -n kube-system delete pod -l app.kubernetes.io/name=hextet --field-selector spec.nodeName=alpha",
+    ],
+  ] as const)("says how to restart an agent that was started by what goes with cluster.source %s", ([source, text]) => {
+    const sound = known(soundFacts("dual").config);
+    const config = { value: { ...sound, cluster: { ...sound.cluster, source } } };
+    const hung = { value: { socket: "/run/hextet/agent.sock", state: "silent" as const } };
+    const [finding] = findingsOf(soundFacts("dual", { config, agent: hung }), "agent-running");
+    expect(finding?.remedies.map(commandOf)).toEqual([text]);
   });
 
   test("tells once what a check and the agent both tell", () => {

@@ -1,6 +1,6 @@
 // All checks over one set of facts, sorted by what they came to. Pure; what it comes to as an exit code is here as well.
 import type { Facts } from "./facts.ts";
-import type { Check, Finding } from "./finding.ts";
+import { type Check, command, type Finding, type Remedy } from "./finding.ts";
 import { Unseen } from "./reading.ts";
 
 export interface Found extends Finding {
@@ -22,7 +22,7 @@ export function diagnose(checks: readonly Check[], facts: Facts): Diagnosis {
   for (const check of checks) {
     try {
       const found = check.look(facts);
-      findings.push(...found.map((finding) => ({ ...finding, check })));
+      findings.push(...found.map((finding) => ({ ...finding, remedies: finding.remedies.map(inPlace(facts)), check })));
       if (found.length === 0) well.push(check.id);
     } catch (error) {
       if (!(error instanceof Unseen)) throw error;
@@ -30,6 +30,15 @@ export function diagnose(checks: readonly Check[], facts: Facts): Diagnosis {
     }
   }
   return { findings: inOrder(withoutRepeats(findings)), well, unseen };
+}
+
+/** In Kubernetes nobody starts the agent by systemctl. */
+function inPlace({ config }: Facts): (remedy: Remedy) => Remedy {
+  const isPod = !("unseen" in config) && config.value.cluster.source === "kubernetes";
+  return (remedy) => {
+    if (!isPod || remedy.kind !== "command" || remedy.inKubernetes === undefined) return remedy;
+    return command(remedy.inKubernetes.replaceAll("NODE", config.value.nodeName));
+  };
 }
 
 /** 0: all that matters is well. 1: there are problems. 2: there may be, as not everything could be looked at. */

@@ -9,7 +9,8 @@ export type Severity = "problem" | "warning";
 export type Remedy =
   | { readonly kind: "sysctl"; readonly name: string; readonly value: string }
   | { readonly kind: "mode"; readonly path: string; readonly mode: number }
-  | { readonly kind: "command"; readonly text: string };
+  /** `inKubernetes` stands in its place where the agent is a pod; NODE is the node's name. */
+  | { readonly kind: "command"; readonly text: string; readonly inKubernetes?: string };
 
 export interface Finding {
   readonly severity: Severity;
@@ -39,8 +40,8 @@ export function sysctl(name: string, value: string | number): Remedy {
   return { kind: "sysctl", name, value: `${value}` };
 }
 
-export function command(text: string): Remedy {
-  return { kind: "command", text };
+export function command(text: string, inKubernetes?: string): Remedy {
+  return { kind: "command", text, ...(inKubernetes === undefined ? {} : { inKubernetes }) };
 }
 
 /** What to type. Names of interfaces may hold dots, so sysctls are written with slashes. */

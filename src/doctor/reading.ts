@@ -24,9 +24,10 @@ export async function reading<T>(read: () => Promise<T> | T): Promise<Reading<T>
   }
 }
 
-/** Of the kernel, whose own words do not say what to do. */
+/** Of the kernel or a file, whose own words do not say what to do. */
 function isRefusal(error: Error): boolean {
-  return error instanceof KernelError && (error.code === "EPERM" || error.code === "EACCES");
+  const isSystems = error instanceof KernelError || "syscall" in error;
+  return isSystems && "code" in error && (error.code === "EPERM" || error.code === "EACCES");
 }
 
 function isMistake(error: Error): boolean {

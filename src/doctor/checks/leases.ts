@@ -3,7 +3,7 @@ import type { Found } from "../../pod/inventory.ts";
 import { type Check, command, problem } from "../finding.ts";
 import { known } from "../reading.ts";
 import { few } from "./few.ts";
-import { restartAgent } from "./runtime.ts";
+import { restartAgent, startAgent } from "./runtime.ts";
 
 const database: Check = {
   id: "database",
@@ -37,7 +37,8 @@ const leasesWithoutLinks: Check = {
     return [
       problem(
         `Leases have no link any more: ${held}`,
-        command("systemctl start hextet-agent: it releases them within two minutes"),
+        startAgent,
+        command("and wait: an agent that runs releases them within two minutes"),
       ),
     ];
   },

@@ -76,7 +76,7 @@ const tunnelPort: Check = {
       const seen = `Node ${node} answers at ${address}, but not through the tunnel: UDP port ${port} seems to be blocked`;
       const family = address.family === "v6" ? "ip6tables" : "iptables";
       const open = command(`on both nodes, and between them: ${family} -I INPUT -p udp --dport ${port} -j ACCEPT`);
-      return [problem(seen, open, command(`and the agent of ${node} must run: systemctl status hextet-agent`))];
+      return [problem(seen, open, command(`and the agent of ${node} must run: hextetctl status --cluster`))];
     });
   },
 };

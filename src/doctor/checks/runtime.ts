@@ -4,7 +4,13 @@ import { type Check, command, type Finding, problem, warning } from "../finding.
 import { known, Unseen } from "../reading.ts";
 import { remediesIn } from "./faults.ts";
 
-export const restartAgent = command("systemctl restart hextet-agent");
+const agentPod = "pod -l app.kubernetes.io/name=hextet --field-selector spec.nodeName=NODE";
+
+export const restartAgent = command("systemctl restart hextet-agent", `kubectl -n kube-system delete ${agentPod}`);
+export const startAgent = command(
+  "systemctl start hextet-agent",
+  `see why its pod does not run: kubectl -n kube-system describe ${agentPod}`,
+);
 
 const configuration: Check = {
   id: "configuration",
@@ -79,12 +85,11 @@ const agentRunning: Check = {
   why: "pods are attached without the agent, but routes, policies and prefixes stay as they were when it ended",
   look(facts) {
     const { socket, state } = known(facts.agent);
-    const start = command("systemctl start hextet-agent");
     switch (state) {
       case "absent":
-        return [problem(`No agent runs: there is no socket ${socket}`, start)];
+        return [problem(`No agent runs: there is no socket ${socket}`, startAgent)];
       case "refused":
-        return [problem(`No agent runs: nobody listens at ${socket}`, start)];
+        return [problem(`No agent runs: nobody listens at ${socket}`, startAgent)];
       case "silent":
         return [problem(`The agent hangs: it does not answer at ${socket}`, restartAgent)];
       case "served":
