@@ -87,8 +87,7 @@ static void take_link(struct nlmsghdr *answer) {
 static void exchange(int fd, const char *what) {
     message->nlmsg_flags |= NLM_F_ACK;
     if (send(fd, out, used, 0) < 0) die(what);
-    used = 0;
-    link_found = 0;
+    used = link_found = 0;
     for (;;) {
         ssize_t length = recv(fd, in, sizeof in, 0);
         if (length < 0) die(what);
@@ -193,17 +192,19 @@ struct pod {
     struct address addresses[2];
 };
 
+static void shape(const uint8_t *mac) {
+    put(IFLA_ADDRESS, mac, 6), put_u32(IFLA_MTU, MTU), put_u32(IFLA_NUM_TX_QUEUES, 1), put_u32(IFLA_NUM_RX_QUEUES, 1);
+}
+
 static void make_pair(struct pod *pod) {
     link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
-    put(IFLA_ADDRESS, pod->host_mac, 6);
+    shape(pod->host_mac);
     put_text(IFLA_IFNAME, pod->host_link);
-    put_u32(IFLA_MTU, MTU);
     struct nlattr *info = nest(IFLA_LINKINFO);
     put(IFLA_INFO_KIND, "veth", 4);
     struct ifinfomsg unnumbered = {0};
     struct nlattr *data = nest(IFLA_INFO_DATA), *peer = put(VETH_INFO_PEER, &unnumbered, sizeof unnumbered);
-    put(IFLA_ADDRESS, pod->pod_mac, 6);
-    put_u32(IFLA_MTU, MTU);
+    shape(pod->pod_mac);
     put_u32(IFLA_NET_NS_FD, pod->namespace);
     put_text(IFLA_IFNAME, pod->interface);
     end(peer);
@@ -217,7 +218,6 @@ static void add(struct pod *pod) {
     struct address gateway6 = parse(V6, "fe80::1"), gateway4 = parse(V4, "169.254.1.1"), own = link_local(pod->pod_mac);
     make_pair(pod);
     int host = link_found, index = peer_found;
-
     make_quiet(index, NULL);
     set_up(index, 1);
     if (pod->v6) add_address(index, own, 64);

@@ -37,6 +37,8 @@ export const linkMessage = headed(
     group: [27, u32], // IFLA_GROUP
     namespaceFd: [28, u32], // IFLA_NET_NS_FD
     detail: [29, u32], // IFLA_EXT_MASK
+    transmitQueues: [31, u32], // IFLA_NUM_TX_QUEUES
+    receiveQueues: [32, u32], // IFLA_NUM_RX_QUEUES
     linkNamespace: [37, i32], // IFLA_LINK_NETNSID
     namespaceId: [46, i32], // IFLA_TARGET_NETNSID
   }),

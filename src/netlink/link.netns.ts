@@ -36,6 +36,7 @@ describe("createLink", () => {
         mtu: 1400,
         group: 7,
         transmitQueueLength: 500,
+        queues: 1,
         up: true,
         peer: { name: "eth0", index: 200, mac: Mac.parse("02:00:00:00:00:02"), mtu: 1300, group: 8, namespace: pod },
       }),
@@ -48,6 +49,8 @@ describe("createLink", () => {
       mtu: 1400,
       group: "7",
       txqlen: 500,
+      num_tx_queues: 1,
+      num_rx_queues: 1,
       flags: expect.arrayContaining(["UP"]),
       linkinfo: { info_kind: "veth" },
     });

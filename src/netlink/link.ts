@@ -16,6 +16,7 @@ import {
   vethData,
 } from "./link-kind.ts";
 import { linkFlag, linkMessage, linkType, withoutStatistics } from "./link-message.ts";
+import { describe, describeChange, placeOf, type Selector } from "./link-words.ts";
 import { messageFlag } from "./message.ts";
 import type { Query, Request } from "./request.ts";
 import type { Namespace } from "./socket.ts";
@@ -65,6 +66,8 @@ export interface NewEnd {
   readonly mtu?: number;
   readonly group?: number;
   readonly transmitQueueLength?: number;
+  /** So many to transmit and as many to receive; a veth has one of each for every processor there may be, and uses one. */
+  readonly queues?: number;
   /** Where it comes into being; the namespace of the socket where none is given. */
   readonly namespace?: Namespace;
 }
@@ -104,13 +107,6 @@ export interface LinkFilter {
   readonly group?: number;
   /** Id of another namespace, as netnsid.ts gives it: no socket in it is needed. An unknown one is EINVAL. */
   readonly namespaceId?: number;
-}
-
-/** What any of the ways to name links has. */
-interface Selector {
-  readonly index?: number;
-  readonly name?: string;
-  readonly group?: number;
 }
 
 type Attributes = Exclude<Encodable<typeof linkMessage>["attributes"], undefined>;
@@ -244,6 +240,8 @@ function attributesOfEnd(end: NewEnd, link?: number): Attributes {
     mac: end.mac?.bytes(),
     group: end.group,
     transmitQueueLength: end.transmitQueueLength,
+    transmitQueues: end.queues,
+    receiveQueues: end.queues,
     namespaceFd: end.namespace?.fd,
     link,
     name: end.name,
@@ -269,32 +267,4 @@ function infoOf(link: NewKind): Attributes["info"] {
 
 function upFlags(up: boolean | undefined): { readonly flags?: number; readonly change?: number } {
   return up === undefined ? {} : { flags: up ? linkFlag.up : 0, change: linkFlag.up };
-}
-
-/** The namespace, where it is another than the socket's. */
-function placeOf({ namespace }: { readonly namespace?: Namespace }): string {
-  return namespace === undefined ? "" : ` in ${namespace.path}`;
-}
-
-function describe({ index, name, group }: Selector): string {
-  return group === undefined ? `link ${name ?? index}` : `links of group ${group}`;
-}
-
-function describeChange({ namespace, master, up, port, ...rest }: LinkChange & { readonly name?: string }): string {
-  const { name, mac, mtu, alias, group, transmitQueueLength, addressGeneration } = rest;
-  const parts: [text: string, value: unknown][] = [
-    [`name ${name}`, name],
-    [`MAC ${mac}`, mac],
-    [`MTU ${mtu}`, mtu],
-    [`transmit queue length ${transmitQueueLength}`, transmitQueueLength],
-    [`namespace ${namespace?.path}`, namespace],
-    [`alias ${JSON.stringify(alias)}`, alias],
-    [`group ${group}`, group],
-    [`address generation ${addressGeneration}`, addressGeneration],
-    [`master ${master}`, master],
-    [`port ${JSON.stringify(port)}`, port],
-    [up ? "up" : "down", up],
-  ];
-  const texts = parts.filter(([, value]) => value !== undefined).map(([text]) => text);
-  return texts.length === 0 ? "nothing" : texts.join(", ");
 }

@@ -23,15 +23,16 @@ export function makePair(site: Site, network: PodNetwork, master?: number): Pair
 
 export function createPair(network: PodNetwork, namespace: Namespace, master?: number): Request {
   const { hostLink, hostMac, podMac, attachment, mtu, linkGroup } = network;
-  const size = mtu === undefined ? {} : { mtu };
+  // More are for programs that redirect or balance packets on the link; each takes the kernel as long as an address.
+  const shape = { queues: 1, ...(mtu === undefined ? {} : { mtu }) };
   return createLink({
     kind: "veth",
     name: hostLink,
     mac: hostMac,
-    ...size,
+    ...shape,
     ...(linkGroup === undefined ? {} : { group: linkGroup }),
     ...(master === undefined ? {} : { master }),
-    peer: { name: attachment.interfaceName, mac: podMac, ...size, namespace },
+    peer: { name: attachment.interfaceName, mac: podMac, ...shape, namespace },
   });
 }
 
