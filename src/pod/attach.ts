@@ -1,6 +1,5 @@
 // ADD's part of the work: gives a pod its network, in one of three modes, and takes back every step if one fails. What is to be made
 // was decided in pod-network.ts; here it is carried out in a few datagrams.
-import { setTimeout as wait } from "node:timers/promises";
 import type { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -20,7 +19,7 @@ import { type BareLink, bringUp, podRoutes, unquestionedAddresses } from "./pod-
 import { askFast, claimAddresses } from "./probe.ts";
 import { hostLinkLocal, routedHostSide, routedPodSide, routeToPod } from "./routed.ts";
 import { settled, settledInPod } from "./settled.ts";
-import { executeRemovals, findLink, openNamespace, type Site, type Wait } from "./site.ts";
+import { executeRemovals, findLink, openNamespace, type Site, type Wait, wait } from "./site.ts";
 import { autoconfigured } from "./slaac.ts";
 import { hostSysctls, podSysctls, setSysctls } from "./sysctls.ts";
 import { makePair } from "./veth.ts";

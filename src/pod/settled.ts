@@ -10,6 +10,8 @@ import { type PodNetwork, speaks } from "./pod-network.ts";
 import { addressesOf, type BareLink, linkLocalOf } from "./pod-side.ts";
 import type { Site } from "./site.ts";
 
+/** It takes the kernel less than a tenth of a millisecond, unless its processors are busy: so many looks follow on one another. */
+const LOOKS_AT_ONCE = 5;
 /** How long from one look to the next, after so long a wait: at first as often as can be, at last as often as matters. */
 const pauseAfter = (waitedMs: number) => Math.min(50, Math.max(1, Math.floor(waitedMs / 10)));
 /** Whoever holds the kernel's lock for links this long has brought the whole node to a standstill. */
@@ -17,7 +19,7 @@ const LIMIT_MS = 5000;
 
 /** The link once it and these addresses can be used. Asking for a link makes the kernel notice its carrier at once. */
 export async function settled(
-  site: Site,
+  site: Pick<Site, "wait">,
   connection: Connection,
   { index }: Pick<Link, "index">,
   addresses: readonly InterfaceAddress[],
@@ -25,10 +27,12 @@ export async function settled(
   // In IPv4 there is nothing to wait for.
   const awaited = addresses.filter(({ family }) => family === "v6");
   const routes = awaited.map(({ address }) => findRoute(address, index));
-  for (let waitedMs = 0; waitedMs <= LIMIT_MS; waitedMs += pauseAfter(waitedMs)) {
+  for (let looks = 1, waitedMs = 0; waitedMs <= LIMIT_MS; looks++) {
     const [link, ...found] = connection.execute([getLink({ index }), ...routes]);
     if (found.every(isDelivered)) return link;
-    await site.wait(pauseAfter(waitedMs));
+    const pauseMs = looks < LOOKS_AT_ONCE ? 0 : pauseAfter(waitedMs);
+    await site.wait(pauseMs);
+    waitedMs += pauseMs;
   }
   throw new PodError(
     "tryAgainLater",

@@ -1,5 +1,6 @@
 // Where an attachment is made: the two namespaces with a connection into each, and what has been done so far. It is opened for one
 // attachment and closed with it.
+import { setImmediate as nextTurn, setTimeout as timeout } from "node:timers/promises";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import { isGone, KernelError } from "../netlink/kernel-error.ts";
@@ -18,8 +19,10 @@ export interface Site {
   readonly wait: Wait;
 }
 
-/** Lets time pass; tests have their own. */
+/** Lets time pass, or with 0 only whatever else the process has to do; tests have their own. */
 export type Wait = (ms: number) => Promise<void>;
+
+export const wait: Wait = (ms) => (ms === 0 ? nextTurn() : timeout(ms));
 
 /** Opens the pod's network namespace, and says what to do where there is none. */
 export function openNamespace(kernel: Kernel, path: string): Namespace {
