@@ -6,9 +6,17 @@ const roundConstants = Uint32Array.from(primes(64), (prime) => fraction(Math.cbr
 const initialState = Uint32Array.from(primes(8), (prime) => fraction(Math.sqrt(prime)));
 
 /** What an attachment's names and MACs are cut from: the same at any time and in any process. */
-export function digestOf({ network, containerId, interfaceName }: Attachment): Buffer {
-  return sha256(`${network}\0${containerId}\0${interfaceName}`);
+export function digestOf(attachment: Attachment): Buffer {
+  const known = digests.get(attachment);
+  if (known !== undefined) return known;
+  const { network, containerId, interfaceName } = attachment;
+  const digest = sha256(`${network}\0${containerId}\0${interfaceName}`);
+  digests.set(attachment, digest);
+  return digest;
 }
+
+/** A call asks several times for that of its attachment. */
+const digests = new WeakMap<Attachment, Buffer>();
 
 export function sha256(text: string): Buffer {
   const message = padded(Buffer.from(text));

@@ -60,7 +60,7 @@ async function add(host: Host, request: AddRequest): Promise<Added> {
     if (addressing.isOurs()) await release(host, request);
   });
   const networkOf = (current: Assigned) => ({ ...podNetworkOf(request, settings, addressing, current), linkGroup });
-  requirePossiblePorts(request, networkOf(assigned));
+  if (wantsPorts(request)) requirePossiblePorts(request, networkOf(assigned));
   const { attached, dns } = await attachWithFreeAddresses(host, netns, { addressing, assigned, networkOf });
   if (wantsPorts(request)) {
     undo.defer(() => detach(host.kernel, detachTarget(request, settings), host.removePair));

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest, CheckRequest } from "../cni/request.ts";
 import type { Dns, Result } from "../cni/result.ts";
+import type { RuntimeConfig } from "../cni/runtime-config.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { remembered } from "../config/remembered.ts";
 import { type IpamConfig, parseIpam } from "../ipam/config.ts";
 import { ipamWarnings } from "../ipam/config-warnings.ts";
 import type { Lease } from "../ipam/lease.ts";
@@ -14,13 +16,21 @@ import type { Host } from "./host.ts";
 import { type Wishes, wishesOf } from "./pod-annotations.ts";
 
 export function readIpam(host: Host, { config }: AddRequest | CheckRequest): IpamConfig {
-  const section = config.own["ipam"];
-  const { ipRanges } = config.runtimeConfig;
-  const ipam = parseIpam(section, ipRanges === undefined ? {} : { ipRanges });
-  const warnings = typeof section === "object" && section !== null ? ipamWarnings(section, ipam) : [];
+  const { ipam, warnings } = readSection({ section: config.own["ipam"], ipRanges: config.runtimeConfig.ipRanges });
   for (const warning of warnings) host.log.warning("configuration", { network: config.name, warning });
   return ipam;
 }
+
+interface Section {
+  readonly section: unknown;
+  readonly ipRanges: RuntimeConfig["ipRanges"];
+}
+
+const readSection = remembered(({ section, ipRanges }: Section) => {
+  const ipam = parseIpam(section, ipRanges === undefined ? {} : { ipRanges });
+  const warnings = typeof section === "object" && section !== null ? ipamWarnings(section, ipam) : [];
+  return { ipam, warnings };
+});
 
 /** What the pod asks for by annotations, on the way in alone: CHECK has what came of it. */
 function hear(host: Host, request: AddRequest | CheckRequest, ipam: IpamConfig): Wishes {

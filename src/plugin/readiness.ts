@@ -25,12 +25,19 @@ const forwardingOf: Readonly<Record<Family, string>> = {
   v4: "net/ipv4/conf/all/forwarding",
 };
 
+type Watched = Pick<Host, "kernel" | "log" | "nodeStatus">;
+
 /**
  * Forwarding is the node's own affair: switched on carelessly it takes away an IPv6 default route that came from a router
  * advertisement. The agent does it rightly; where there is none, somebody should know why pods reach nobody else.
  */
-export function warnWithoutForwarding(host: Host, { mode }: Settings, spoken: readonly Family[]): void {
-  if (mode === "macvlan") return;
+export function warnWithoutForwarding(
+  host: Watched,
+  { mode }: Pick<Settings, "mode">,
+  spoken: readonly Family[],
+): void {
+  const isAgent = host.nodeStatus !== undefined;
+  if (mode === "macvlan" || isAgent) return;
   const sysctl = host.kernel.sysctl();
   for (const family of new Set(spoken)) {
     if (sysctl.get(forwardingOf[family]) !== "0") continue;

@@ -6,6 +6,7 @@ import type { NetworkConfig } from "../cni/network-config.ts";
 import type { Dns } from "../cni/result.ts";
 import { describeUnknownKey, unknownKeys } from "../config/nearest.ts";
 import { closedObject, openObject, parse, text } from "../config/parse.ts";
+import { remembered } from "../config/remembered.ts";
 import { integer, interfaceName } from "../config/values.ts";
 import type { BackendSetting } from "../firewall/detection.ts";
 import type { InterfaceAddress } from "../ip/prefix.ts";
@@ -92,10 +93,15 @@ export function parseSettings(own: Own): Settings {
 
 /** Reads the plugin's own keys and warns of those that mean nothing. */
 export function readSettings(log: Log, { name, own }: NetworkConfig): Settings {
-  const settings = parseSettings(own);
-  for (const warning of settingsWarnings(own, settings)) log.warning("configuration", { network: name, warning });
+  const { settings, warnings } = readOwn(own);
+  for (const warning of warnings) log.warning("configuration", { network: name, warning });
   return settings;
 }
+
+const readOwn = remembered((own: Own) => {
+  const settings = parseSettings(own);
+  return { settings, warnings: settingsWarnings(own, settings) };
+});
 
 /** For freeing, which goes on whatever the configuration says. */
 export function tolerantSettings({ own }: NetworkConfig): Settings | undefined {
