@@ -1,8 +1,9 @@
 // A connection to the lease database: statements prepared once, transactions that hold the write lock from their
 // first line, and the watch over its files. What the tables hold is not known here.
+import { statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { DamagedStore } from "./store-fault.ts";
-import { type DatabaseFiles, inodeOf, isEmpty } from "./store-paths.ts";
+import { type DatabaseFiles, inodeOf } from "./store-paths.ts";
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -37,10 +38,12 @@ export class Database implements Disposable {
 
   /** Somebody may delete or replace files while we have them open; what is then written, nobody else would read. */
   get footing(): Footing {
-    const [database, ...parts] = inodesOf(this.#files);
     const [known, ...knownParts] = this.#inodes;
+    const { database, wal, shm } = this.#files;
+    const there = statSync(database, { throwIfNoEntry: false });
     // Truncated to nothing, it is empty to whoever opens it next; whoever has it open reads on from the log.
-    if (database !== known || isEmpty(this.#files.database)) return "replaced";
+    if (there?.ino !== known || there?.size === 0) return "replaced";
+    const parts = [wal, shm].map(inodeOf);
     if (parts.some((part, at) => part !== undefined && part !== knownParts[at])) return "partsReplaced";
     return parts.includes(undefined) ? "partsMissing" : "same";
   }

@@ -75,10 +75,6 @@ export function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
-export function isEmpty(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.size === 0;
-}
-
 function unsafe(path: string, why: string, details: string): LeaseError {
   return new LeaseError("store", `Cannot keep leases in ${path}: ${why}`, { details });
 }

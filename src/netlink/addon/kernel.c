@@ -21,29 +21,28 @@
 
 static int or_errno(int result) { return result < 0 ? -errno : result; }
 
-// Moves the calling thread into a namespace, a new one where none is given, and tells the way home.
-static int enter(int namespace, int *home) {
-  *home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-  if (*home < 0) return -errno;
-  int error = or_errno(namespace < 0 ? unshare(CLONE_NEWNET) : setns(namespace, CLONE_NEWNET));
-  if (error < 0) close(*home);
-  return error;
+static _Thread_local int home = -1; // the thread's own namespace, opened when it is first left
+
+// Moves the calling thread into a namespace, a new one where none is given.
+static int enter(int namespace) {
+  if (home < 0) home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  if (home < 0) return -errno;
+  return or_errno(namespace < 0 ? unshare(CLONE_NEWNET) : setns(namespace, CLONE_NEWNET));
 }
 
 // A thread left behind in a pod's namespace would take the pod for the node from then on.
-static void leave(int home) {
+static void leave(void) {
   if (setns(home, CLONE_NEWNET)) {
     perror("Cannot return to the own network namespace");
     abort();
   }
-  close(home);
 }
 
 static int open_inside(int namespace, const char *path, int flags) {
-  int home, error = enter(namespace, &home);
+  int error = enter(namespace);
   if (error < 0) return error;
   int fd = or_errno(open(path, flags | O_CLOEXEC));
-  leave(home);
+  leave();
   return fd;
 }
 
@@ -53,10 +52,10 @@ static int check_namespace(int fd) {
 }
 
 static int open_socket(int namespace, int protocol, int family, int type) {
-  int home = -1, error = namespace < 0 ? 0 : enter(namespace, &home);
+  int error = namespace < 0 ? 0 : enter(namespace);
   if (error < 0) return error;
   int fd = or_errno(socket(family < 0 ? AF_NETLINK : family, (type < 0 ? SOCK_RAW : type) | SOCK_CLOEXEC, protocol));
-  if (home >= 0) leave(home);
+  if (namespace >= 0) leave();
   return fd;
 }
 
