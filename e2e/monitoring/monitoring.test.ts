@@ -24,14 +24,48 @@ const ruleSchema = v.strictObject({
 const rulesSchema = v.strictObject({
   groups: v.array(v.strictObject({ name: v.string(), rules: v.array(ruleSchema) })),
 });
-const panelSchema = v.looseObject({
+const every = {
   id: v.number(),
-  type: v.picklist(["row", "stat", "timeseries"]),
   title: v.pipe(v.string(), v.minLength(3)),
   description: v.optional(v.string()),
   gridPos: v.strictObject({ h: v.number(), w: v.number(), x: v.number(), y: v.number() }),
   targets: v.optional(v.array(v.looseObject({ refId: v.string(), expr: v.string(), legendFormat: v.string() })), []),
-});
+};
+/** Options that each kind must have: Stat and TimeSeries of https://github.com/grafana/grafana-foundation-sdk/tree/main/jsonschema */
+const panelSchema = v.variant("type", [
+  v.looseObject({ ...every, type: v.literal("row"), collapsed: v.boolean(), panels: v.array(v.unknown()) }),
+  v.looseObject({
+    ...every,
+    type: v.literal("stat"),
+    options: v.strictObject({
+      reduceOptions: v.strictObject({ calcs: v.array(v.string()), fields: v.string(), values: v.boolean() }),
+      colorMode: v.picklist(["value", "background", "background_solid", "none"]),
+      graphMode: v.picklist(["none", "line", "area"]),
+      textMode: v.picklist(["auto", "value", "value_and_name", "name", "none"]),
+      justifyMode: v.picklist(["auto", "center"]),
+      orientation: v.picklist(["auto", "vertical", "horizontal"]),
+      wideLayout: v.boolean(),
+      showPercentChange: v.boolean(),
+      percentChangeColorMode: v.picklist(["standard", "inverted", "same_as_value"]),
+    }),
+  }),
+  v.looseObject({
+    ...every,
+    type: v.literal("timeseries"),
+    options: v.strictObject({
+      legend: v.strictObject({
+        displayMode: v.picklist(["list", "table", "hidden"]),
+        placement: v.picklist(["bottom", "right"]),
+        showLegend: v.boolean(),
+        calcs: v.array(v.string()),
+      }),
+      tooltip: v.strictObject({
+        mode: v.picklist(["single", "multi", "none"]),
+        sort: v.picklist(["asc", "desc", "none"]),
+      }),
+    }),
+  }),
+]);
 const dashboardSchema = v.looseObject({
   title: v.literal("Hextet"),
   uid: v.literal("hextet"),

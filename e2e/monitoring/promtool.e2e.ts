@@ -1,6 +1,8 @@
 // The alerts by the words of Prometheus itself: that it reads them, fires each where something is wrong, and none on a node in order; and
 // that it reads what a real agent serves.
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { metricsIn, sampleMetrics } from "../../src/agent/sample-metrics.ts";
@@ -15,6 +17,22 @@ const run = (args: readonly string[], input = "") =>
 
 test("Prometheus reads the alerts", () => {
   expect(run(["check", "rules", "--lint-fatal", "alerts.yaml"])).toMatch(/SUCCESS: \d+ rules found/);
+});
+
+test("Prometheus reads every query of the dashboard", () => {
+  const { panels } = JSON.parse(readFileSync(join(directory, "dashboard.json"), "utf8"));
+  const queries = panels.flatMap((panel: { readonly targets?: readonly { readonly expr: string }[] }) =>
+    (panel.targets ?? []).map(({ expr }) => expr.replaceAll("$__rate_interval", "5m").replaceAll("$instance", ".*")),
+  );
+  const rules = queries.map((expr: string, at: number) => ({ record: `query:${at}`, expr }));
+  const made = mkdtempSync(join(tmpdir(), "hextet-queries-"));
+  try {
+    const file = join(made, "queries.yaml");
+    writeFileSync(file, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
+    expect(run(["check", "rules", file])).toContain(`SUCCESS: ${queries.length} rules found`);
+  } finally {
+    rmSync(made, { recursive: true });
+  }
 });
 
 test("each alert fires where something is wrong, and none on a node in order", () => {
