@@ -14,6 +14,10 @@ describe("parseOptions()", () => {
       "power",
       "races",
       "refusals",
+      "slow",
+      "meddling",
+      "pods",
+      "overrun",
       "fuzz",
     ]);
     expect({ families, short }).toEqual({ families: ["v4", "v6", "dual"], short: false });

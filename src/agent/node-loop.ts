@@ -55,7 +55,9 @@ export class NodeLoop {
   constructor(options: NodeLoopOptions) {
     const { config, kernel, log, readiness, metrics } = options;
     const onEnd = (error: Error) => log.warning("changes of the kernel are not heard until the next pass", { error });
-    this.#events = new KernelEvents({ kernel, onChange: () => this.lookAgain(), onEnd });
+    const onLoss = (error: Error) =>
+      log.info("changes of the kernel were not all heard, so all is looked at", { error });
+    this.#events = new KernelEvents({ kernel, onChange: () => this.lookAgain(), onLoss, onEnd });
     const record = SysctlRecord.open(config.dataDirectory, kernel.sysctl());
     const kept = { record, memory: new NodeMemory(), events: this.#events, answersForPods: true };
     this.#kept = kept;

@@ -54,7 +54,7 @@ export function explain(what: string, directory: string, error: unknown): unknow
     return tell(
       "busy",
       "another process holds the lock all the time",
-      "Try again; if this stays, look who has it open",
+      `Try again; if this stays, see who has it open (fuser ${directory}/leases.db)`,
     );
   }
   if (code === codes.readOnly || isReadOnly(directory)) {

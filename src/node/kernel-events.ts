@@ -26,6 +26,8 @@ export interface NodeLinks {
 export interface KernelEventsOptions {
   readonly kernel: Pick<Kernel, "socket">;
   readonly onChange: () => void;
+  /** More was told than could be heard. `onChange` is called as well. */
+  readonly onLoss: (error: Error) => void;
   /** The kernel tells nothing any more, until `listen` is called again. */
   readonly onEnd: (error: Error) => void;
 }
@@ -86,7 +88,8 @@ export class KernelEvents implements Disposable {
   /** What was lost may have been anything. */
   #lost(error: Error): void {
     const goesOn = error instanceof KernelError && ["ENOBUFS", "EMSGSIZE"].includes(error.code);
-    if (!goesOn) {
+    if (goesOn) this.#options.onLoss(error);
+    else {
       this[Symbol.dispose]();
       this.#options.onEnd(error);
     }
