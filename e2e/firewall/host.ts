@@ -43,17 +43,25 @@ export class Host implements Disposable {
     this.#sender.send(frame(ipPacket(packet, hopLimit), { from: this.wire.mac, to: this.wire.peer }));
   }
 
+  /** As it is, with the header of Ethernet. */
+  sendFrame(bytes: Uint8Array): void {
+    this.#sender.send(bytes);
+  }
+
   /** Begins to listen, with the first question about a protocol. */
   listen(family: Family, protocol: number): void {
     const key = `${family} ${protocol}`;
     if (!this.#sockets.has(key)) this.#sockets.set(key, new RawSocket(this.namespace, family, protocol));
   }
 
-  hasReceived(family: Family, protocol: number, mark: Uint8Array): boolean {
+  /** With a port: whether what has the mark has also come to this port, whatever else is in it. */
+  hasReceived(family: Family, protocol: number, mark: Uint8Array, port?: number): boolean {
     const key = `${family} ${protocol}`;
     const arrived = [...(this.#arrived.get(key) ?? []), ...(this.#sockets.get(key)?.take() ?? [])];
     this.#arrived.set(key, arrived.slice(-1000));
-    return arrived.some((message) => Buffer.from(message).includes(mark));
+    return arrived.some(
+      (message) => Buffer.from(message).includes(mark) && (port ?? portOf(message)) === portOf(message),
+    );
   }
 
   [Symbol.dispose](): void {
@@ -70,7 +78,14 @@ export interface Probe {
   /** Bytes by which the packet is known where it arrives. */
   readonly mark: Uint8Array;
   readonly hopLimit?: number;
+  /** Where it is to have come to; any port where none is given. */
+  readonly port?: number;
   readonly expected: boolean;
+}
+
+/** That it came to, of UDP, TCP and SCTP. */
+function portOf(message: Uint8Array): number {
+  return (message[2] ?? 0) * 256 + (message[3] ?? 0);
 }
 
 export interface ArrivalOptions {
@@ -97,8 +112,8 @@ export async function arrivals(
   }
 }
 
-function hasArrived({ at, packets, protocol, mark }: Probe): boolean {
-  return packets.some(({ source }) => at.hasReceived(source.family, protocol, mark));
+function hasArrived({ at, packets, protocol, mark, port }: Probe): boolean {
+  return packets.some(({ source }) => at.hasReceived(source.family, protocol, mark, port));
 }
 
 interface Path {

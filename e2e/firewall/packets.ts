@@ -13,6 +13,17 @@ export interface Ends {
 export interface Packet extends Ends {
   readonly protocol: number;
   readonly payload: Uint8Array;
+  /** Of IPv4, where it is not a whole packet without options. */
+  readonly header?: HeaderV4;
+}
+
+export interface HeaderV4 {
+  readonly identification?: number;
+  /** In bytes; a multiple of eight. */
+  readonly offset?: number;
+  readonly more?: boolean;
+  /** A multiple of four bytes. */
+  readonly options?: Uint8Array;
 }
 
 /** A message of ICMP of the addresses' family. What stands behind its first four bytes is `body`. */
@@ -51,22 +62,28 @@ export function sctpPacket(ends: Ends, { from, to }: Ports): Packet {
 }
 
 /** The whole packet from its IP header on. */
-export function ipPacket({ source, destination, protocol, payload }: Packet, hopLimit = 255): Uint8Array {
-  if (source.family === "v4") {
-    const header = joined(
-      Uint8Array.of(0x45, 0),
-      u16(20 + payload.length),
-      u16(1),
-      u16(0),
-      Uint8Array.of(hopLimit, protocol, 0, 0),
-      source.bytes(),
-      destination.bytes(),
-    );
-    setChecksum(header, 10, header);
-    return joined(header, payload);
-  }
+export function ipPacket(packet: Packet, hopLimit = 255): Uint8Array {
+  const { source, destination, protocol, payload } = packet;
+  if (source.family === "v4") return packetV4(packet, hopLimit);
   const fixed = joined(u32(0x6000_0000), u16(payload.length), Uint8Array.of(protocol, hopLimit));
   return joined(fixed, source.bytes(), destination.bytes(), payload);
+}
+
+function packetV4({ source, destination, protocol, payload, header: more = {} }: Packet, hopLimit: number): Uint8Array {
+  const { identification = 1, offset = 0, options = new Uint8Array() } = more;
+  const length = 20 + options.length;
+  const header = joined(
+    Uint8Array.of(0x40 | (length / 4), 0),
+    u16(length + payload.length),
+    u16(identification),
+    u16((offset / 8) | (more.more ? 0x2000 : 0)),
+    Uint8Array.of(hopLimit, protocol, 0, 0),
+    source.bytes(),
+    destination.bytes(),
+    options,
+  );
+  setChecksum(header, 10, header);
+  return joined(header, payload);
 }
 
 /** Behind a hop-by-hop and a destination options header, both with nothing but padding. */

@@ -50,6 +50,11 @@ export function tcp(sent: Sent, to: number, flags: number = tcpFlags.syn): Probe
   return probe(sent, tcpPacket(sent, { from, to }, flags), joined(u16(from), u16(to)));
 }
 
+/** Of which it counts that it comes to this port, however it was put together. */
+export function udpTo(sent: Sent, to: number): Probe {
+  return { ...udp(sent, { to }), port: to };
+}
+
 export function sctp(sent: Sent, to: number): Probe {
   const from = newPort();
   return probe(sent, sctpPacket(sent, { from, to }), joined(u16(from), u16(to)));
