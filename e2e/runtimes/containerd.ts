@@ -35,9 +35,9 @@ export class Containerd {
     this.#daemon = daemon;
   }
 
-  static async start(machine: Machine): Promise<Containerd> {
+  static async start(machine: Machine, configuration = config): Promise<Containerd> {
     demand("/usr/bin/containerd", "/usr/bin/ctr", "/usr/sbin/runc");
-    machine.write("/etc/containerd/config.toml", config);
+    machine.write("/etc/containerd/config.toml", configuration);
     const containerd = new Containerd(machine, startDaemon(machine));
     await containerd.#answers();
     await containerd.run("image", "import", await makeImage(machine));
@@ -104,7 +104,16 @@ export class Containerd {
   }
 }
 
-/** Its log goes to a file of the machine, since nobody reads its standard error. */
+/**
+ * Its log goes to a file of the machine, since nobody reads its standard error. Where nothing is said of a container's cgroup runc makes
+ * one beside its own, which therefore is below the machine's name and taken back with the machine.
+ */
 function startDaemon(machine: Machine): Running {
-  return machine.start("sh", "-c", "exec containerd >> /var/log/containerd.log 2>&1");
+  const cgroup = `/sys/fs/cgroup/${machine.name}/containerd`;
+  const steps = [
+    `mkdir -p ${cgroup}`,
+    `echo $$ > ${cgroup}/cgroup.procs`,
+    "exec containerd >> /var/log/containerd.log 2>&1",
+  ];
+  return machine.start("sh", "-c", steps.join(" && "));
 }

@@ -26,7 +26,7 @@ tar --owner=0 --group=0 --mtime=@0 -C "$work/root" -cf "$work/image/layer.tar" .
 layer=$(sha256sum "$work/image/layer.tar" | cut -d' ' -f1)
 architecture=$(dpkg --print-architecture)
 cat > "$work/image/config.json" <<CONFIG
-{"architecture":"$architecture","os":"linux","config":{"Env":["PATH=/bin"]},
+{"architecture":"$architecture","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sleep","3600"]},
  "rootfs":{"type":"layers","diff_ids":["sha256:$layer"]}}
 CONFIG
 cat > "$work/image/manifest.json" <<MANIFEST

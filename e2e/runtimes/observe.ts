@@ -87,7 +87,8 @@ function entering(where: "machine" | "neighbor" | Container): string[] {
 const looks = [
   "ip -oneline link | sed 's/^[0-9]*: \\([^@:]*\\).*/link \\1/'",
   "ip -oneline address | sed 's/^[0-9]*: \\(.*\\)\\\\.*/address \\1/; s/ tentative//'",
-  "ip -4 route show table all; ip -6 route show table all",
+  // Whether a link has a carrier is known a moment after it is up.
+  "{ ip -4 route show table all; ip -6 route show table all; } | sed 's/ linkdown//'",
   "ip -4 rule; ip -6 rule",
   "ip neighbor show nud permanent; ip -4 neighbor show proxy; ip -6 neighbor show proxy",
   "tc qdisc show; nft list tables",
