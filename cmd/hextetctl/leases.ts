@@ -55,9 +55,14 @@ export const leasesReleaseCommand: Command = {
   name: "leases release",
   summary: "give back the addresses of an attachment that is gone",
   operands: "ADDRESS|NAMESPACE/POD|CONTAINER",
-  options: { force: { help: "even while a link or a namespace still has them" }, config: configOption },
+  options: {
+    force: { help: "even while a link or a namespace still has them" },
+    config: configOption,
+    output: outputOption,
+  },
   examples: [["leases release fd00:10::7", "with it go all addresses of the same attachment"]],
   run: async (call) => {
+    formatOf(call);
     if (call.operands.length !== 1) throw new UsageError("leases release needs one address, pod or container");
     const config = await loadConfig(call);
     const [first, ...others] = readLeases(config, call);
@@ -125,11 +130,12 @@ function release(call: Call, config: AgentConfig, { attachment }: Lease): void {
       `Cannot release ${what}: ${users.join("; ")}: end the container, or use --force, and another pod may get the address while this one uses it`,
     );
   }
-  for (const user of users) call.print(`Still in use: ${user}`);
-  const released = store.release(attachment);
-  call.print(
-    `Released ${released.map(({ address }) => address).join(" and ")} of ${interfaceName} of container ${containerId}`,
-  );
+  const released = store.release(attachment).map(({ address }) => address);
+  const text = `Released ${released.join(" and ")} of ${interfaceName} of container ${containerId}`;
+  present(call, {
+    value: { released, ...attachment, stillInUse: users },
+    text: () => [...users.map((user) => `Still in use: ${user}`), text].join("\n"),
+  });
 }
 
 function lookAt(config: AgentConfig, node: string, { view }: ReadView): Disagreement[] {

@@ -157,6 +157,25 @@ describe.for(["v4", "v6", "dual"] as const)("%s", (families) => {
     expect(bytes.includes(Buffer.from(found(address, "address").bytes()))).toBe(true);
   });
 
+  test("pipes get what they take, and ordinary users a reason", async () => {
+    const shell = (line: string) => alpha.attempt(["sh", "-c", line]);
+    const [address] = own.addresses;
+    const pings = `ping -n -q -i 0.1 ${address} >/dev/null & pings=$!`;
+    const seen = await shell(`${pings}; ${hextetctl} capture ${address} -c 4 | tcpdump -nr - 2>/dev/null; kill $pings`);
+    const echo = address?.family === "v6" ? "ICMP6, echo" : "ICMP echo";
+    expect(seen.stdout.split("\n").filter((line) => line.includes(`${echo} re`))).toHaveLength(4);
+    expect(await shell(`${hextetctl} pods | head -1`)).toMatchObject({ code: 0, stderr: "" });
+    const nobody = `setpriv --reuid=65534 --regid=65534 --clear-groups /opt/cni/bin/hextetctl`;
+    expect((await shell(`${nobody} status`)).code).toBe(0);
+    expect(await shell(`${nobody} pods`)).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: "Cannot read leases in /var/lib/hextet: permission denied: Run it as root\n",
+    });
+    expect((await shell(`${nobody} doctor`)).stdout).toMatch(/^0 problems.* could not look$/m);
+    expect((await shell(`${nobody} cleanup`)).stderr).toMatch(/^Cannot .*: permission denied; run as root\n$/);
+  });
+
   test("explain policy says which rule decides, and mesh who answers all the same", async () => {
     const other = found(
       lab.pods.find(({ node }) => node === beta),
