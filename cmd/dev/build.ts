@@ -8,7 +8,7 @@ import { lock } from "../../src/install/lock.ts";
 import { buildIdOf, describeFile, type ManifestFile, manifestPath, printManifest } from "../../src/install/manifest.ts";
 import { buildAddon, isBuilt } from "../../src/netlink/addon/build.ts";
 import { bundle } from "./build/bundle.ts";
-import { compile } from "./build/bytecode.ts";
+import { bytecodeOf } from "./build/bytecode.ts";
 import { compileLauncher, setBuildId } from "./build/launcher.ts";
 import { copyLicenses } from "./build/licenses.ts";
 import { replaceBy, writeIfChanged } from "./build/output.ts";
@@ -55,17 +55,13 @@ function hasMain(name: string): boolean {
   return there;
 }
 
-function addToLibrary(name: string, content: string): void {
+function addToLibrary(name: string, content: Uint8Array | string): void {
   libraryNames.add(name);
   writeIfChanged(join(library, name), content);
 }
 
-/** V8 compares only the length of source and bytecode, so the bytecode is redone whenever the source is another. */
 function addProgram(name: string, source: string): void {
-  const bytecode = join(library, `${name}.bytecode`);
-  const current = existsSync(bytecode) && readFileSync(join(library, `${name}.cjs`), "utf8") === source;
-  if (!current) writeIfChanged(bytecode, compile(source));
-  libraryNames.add(`${name}.bytecode`);
+  addToLibrary(`${name}.bytecode`, bytecodeOf(name, source, cache));
   addToLibrary(`${name}.cjs`, source);
 }
 

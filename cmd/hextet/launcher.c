@@ -195,6 +195,7 @@ static void clean_environment(void) {
   *kept = NULL;
 }
 
+// V8's options come last, and are there even when there are none: of several such arguments the last one counts.
 static int run_runtime(const char *bundle, int argc, char **argv) {
   static char directory[PATH_MAX], loader[PATH_MAX], runtime[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - 64);
@@ -207,7 +208,9 @@ static int run_runtime(const char *bundle, int argc, char **argv) {
   int count = 0;
   const char *fixed[] = {loader, "--inhibit-cache", "--library-path", directory, runtime, bundle};
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) arguments[count++] = (char *)fixed[i];
-  for (int i = 0; i <= argc; i++) arguments[count++] = argv[i];
+  for (int i = 0; i < argc; i++) arguments[count++] = argv[i];
+  arguments[count++] = strcmp(bundle, "hextet") ? "--node-options=" : "--node-options=" HEXTET_OPTIONS;
+  arguments[count] = NULL;
   clean_environment();
   execv(loader, arguments);
   fprintf(stderr, "Install Hextet again (hextetctl install): its runtime is incomplete or not for this machine\n");
@@ -225,7 +228,6 @@ int main(int argc, char **argv) {
   }
   if (strcmp(program, "hextet") && strcmp(program, "hextet-ipam") && strcmp(program, "loopback"))
     return fail(INTERNAL, program, "no program of Hextet; call hextet, hextet-ipam, loopback, hextetctl or hextet-agent");
-  const char *command = getenv("CNI_COMMAND");
-  int code = command && strcmp(command, "VERSION") ? ask_agent(program, STDIN_FILENO) : -1;
+  int code = getenv("CNI_COMMAND") ? ask_agent(program, STDIN_FILENO) : -1;
   return code >= 0 ? code : run_runtime("hextet", argc, argv);
 }

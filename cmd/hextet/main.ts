@@ -2,16 +2,17 @@
 // hextet, hextet-ipam or loopback. It ends the process itself, because taking V8 down in good order costs more than answering.
 import { readFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
-import { serve } from "../../src/cni/dispatch.ts";
-import { createLog } from "../../src/log/log.ts";
+import { type Answer, serve } from "../../src/cni/dispatch.ts";
+import type { Input } from "../../src/cni/request.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import { linux } from "../../src/kernel/linux.ts";
+import { createLog, type Log } from "../../src/log/log.ts";
 import { standaloneHost } from "../../src/plugin/host.ts";
 import { isPluginName, pluginNamed } from "../../src/plugin/plugins.ts";
 
 async function main(): Promise<void> {
   const log = createLog();
-  const program = basename(process.argv[1] ?? "");
-  const plugin = pluginNamed(isPluginName(program) ? program : "hextet", standaloneHost(log));
-  const { stdout, code, delivered } = await serve({ environment: process.env, stdin: readStdin() }, plugin, log);
+  const { stdout, code, delivered } = await answerTo({ environment: process.env, stdin: readStdin() }, { log });
   try {
     writeAll(stdout);
   } catch (error) {
@@ -21,6 +22,13 @@ async function main(): Promise<void> {
   }
   delivered?.();
   process.exit(code);
+}
+
+/** The build rehearses it with a model of the kernel (cmd/dev/build/rehearsal.ts). */
+export function answerTo(input: Input, { log, kernel = linux }: { log: Log; kernel?: Kernel }): Promise<Answer> {
+  const program = basename(process.argv[1] ?? "");
+  const plugin = pluginNamed(isPluginName(program) ? program : "hextet", standaloneHost(log, kernel));
+  return serve(input, plugin, log);
 }
 
 function readStdin(): string | Error {

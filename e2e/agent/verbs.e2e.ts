@@ -34,6 +34,7 @@ function callsOf({ runtime }: Node, list: NetworkList, { one, two, lost }: Pods)
     return { code, stdout };
   };
   return [
+    ["VERSION", () => runtime.version("hextet", "1.1.0")],
     ["STATUS", () => runtime.status(list)],
     ["ADD", () => runtime.add(list, one.container)],
     ["ADD of a second pod", () => runtime.add(list, two.container)],
@@ -112,7 +113,7 @@ describe.for(columns)("%s: through the agent", (families) => {
     expect(await agent.stop()).toBe(0);
     const verbs = ["ADD", "CHECK", "ADD", "CHECK", "DEL", "DEL", "ADD", "DEL"];
     expect(agent.served("container-1")).toEqual(verbs);
-    expect(agent.served("")).toEqual(["STATUS", "GC", "GC"]);
+    expect(agent.served("")).toEqual(["VERSION", "STATUS", "GC", "GC"]);
     expect([without.heldAddresses(), served.heldAddresses()]).toEqual([0, 0]);
   });
 

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hextetOptions } from "../../cmd/dev/build/v8-options.ts";
 import { build } from "./built.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hextet-chroot-"));
@@ -128,22 +129,27 @@ describe("on a host with nothing but a kernel", () => {
     expect(probe(script)).toEqual({ code: 0, stdout: "[false,true,7,true]\n", stderr: "" });
   });
 
-  test("V8 accepts the bytecode that came with the build", () => {
+  test.for([
+    ["hextet", hextetOptions],
+    ["hextetctl", []],
+  ] as const)("V8 accepts the bytecode of %s under the options it is started with", ([name, options]) => {
     const script = `
       const { readFileSync } = require("node:fs");
       const { Script } = require("node:vm");
-      const names = ["hextet", "hextetctl"];
-      const read = (file) => readFileSync(__dirname + "/" + file);
-      const compile = (name) => new Script(read(name + ".cjs").toString(), { cachedData: read(name + ".bytecode") });
-      console.log(JSON.stringify(names.map((name) => compile(name).cachedDataRejected)));`;
-    expect(probe(script)).toEqual({ code: 0, stdout: "[false,false]\n", stderr: "" });
+      const read = (ending) => readFileSync(__dirname + "/${name}." + ending);
+      const script = new Script(read("cjs").toString(), { cachedData: read("bytecode") });
+      console.log(script.cachedDataRejected, process.execArgv.slice(-${options.length || 1}).join(" "));`;
+    const told = options.length > 0 ? options.join(" ") : "--disable-sigusr1";
+    expect(probe(script, options)).toEqual({ code: 0, stdout: `false ${told}\n`, stderr: "" });
   });
 });
 
 /** Runs a script as the runtime runs a bundle. */
-function probe(script: string): Outcome {
+function probe(script: string, options: readonly string[] = []): Outcome {
   const library = `${binDirectory}/.hextet/current/lib`;
   writeFileSync(join(root, library, "probe.cjs"), script);
   const loader = readdirSync(join(root, library)).find((name) => name.startsWith("ld-"));
-  return inside(`${library}/${loader} --library-path ${library} ${library}/runtime probe probe`);
+  return inside(
+    `${library}/${loader} --library-path ${library} ${library}/runtime probe probe "--node-options=${options.join(" ")}"`,
+  );
 }

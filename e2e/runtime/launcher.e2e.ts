@@ -192,12 +192,15 @@ describe("without an agent", () => {
   });
 });
 
-describe("VERSION and calls that are none", () => {
-  test.for([{ CNI_COMMAND: "VERSION" }, {}])("%j goes to the runtime, not to the agent", async (env) => {
-    await using agent = await listen(launched.socketPath, answers({ exitCode: 0, stdout: "", stderr: "" }));
-    expect(reportOf(await launched.call({ env, stdin: payload(20) })).length).toBe(20);
-    expect(agent.connections).toBe(0);
-  });
+test("what is no CNI call goes to the runtime, not to the agent", async () => {
+  await using agent = await listen(launched.socketPath, answers({ exitCode: 0, stdout: "", stderr: "" }));
+  expect(reportOf(await launched.call({ env: {}, stdin: payload(20) })).length).toBe(20);
+  expect(agent.connections).toBe(0);
+});
+
+test.for(["hextet", "hextetctl"])("%s has its options of V8 from the launcher, and from nobody else", async (name) => {
+  const args = ["--node-options=--v8-options", "x"];
+  expect(reportOf(await launched.call({ name, args })).argv).toEqual([`/opt/cni/bin/${name}`, "x"]);
 });
 
 test("an agent that accepts after the launcher gave up cannot send its acceptance", async () => {

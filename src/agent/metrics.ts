@@ -24,7 +24,7 @@ export interface Observed {
 
 /** From a tenth of what an attachment costs up to what the launcher waits for. */
 const secondsBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 20, 60];
-const verbs: ReadonlySet<string> = new Set(["ADD", "DEL", "CHECK", "GC", "STATUS"]);
+const verbs: ReadonlySet<string> = new Set(["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"]);
 
 export class Metrics {
   readonly #registry = new Registry();

@@ -15,7 +15,8 @@ export function prove(directory: string): void {
       `Cannot use this build: ${program} is built for another machine than this one (${process.arch})`,
     );
   }
-  const env = { CNI_COMMAND: "VERSION" };
+  // Nobody can listen there, so it is the runtime that answers, and no agent.
+  const env = { CNI_COMMAND: "VERSION", HEXTET_SOCKET: "/" };
   const result = spawnSync(program, { env, input: '{"cniVersion":"1.1.0"}', timeout: patienceMs, encoding: "utf8" });
   if (result.status === 0 && result.stdout.includes('"supportedVersions"')) return;
   throw new InstallError(`Cannot use this build: ${program} does not run here: ${reasonOf(result)}`);

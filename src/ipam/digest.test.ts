@@ -12,10 +12,10 @@ test.for([
 
 test("sha256() is node:crypto's for texts of any length and alphabet, those around a block's end among them", () => {
   for (let length = 0; length <= 200; length++)
-    expect(sha256("x".repeat(length))).toEqual(hash("sha256", "x".repeat(length), "buffer"));
+    expect(sha256("x".repeat(length)).toString("hex")).toBe(hash("sha256", "x".repeat(length)));
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
-      expect(sha256(text)).toEqual(hash("sha256", text, "buffer"));
+      expect(sha256(text).toString("hex")).toBe(hash("sha256", text));
     }),
   );
 });

@@ -7,8 +7,6 @@ import { KernelError } from "./kernel-error.ts";
 import { type Namespace, type NetlinkFamily, type NetlinkSocket, netlinkFamily } from "./socket.ts";
 import { littleEndian } from "./wire.ts";
 
-const { EAGAIN, EBADF, EINVAL, EMSGSIZE, ENOBUFS, ETIMEDOUT } = constants.errno;
-
 // include/uapi/asm-generic/socket.h, include/linux/socket.h, include/uapi/linux/netlink.h
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
@@ -46,7 +44,7 @@ export function openNamespace(path: string): Namespace {
   const namespace = new NetworkNamespace(openFile(operation, path), path);
   if (addon().checkNamespace(namespace.fd) === 0) return namespace;
   namespace[Symbol.dispose]();
-  throw new KernelError({ operation, errno: EINVAL, detail: "it is not a network namespace" });
+  throw new KernelError({ operation, errno: constants.errno.EINVAL, detail: "it is not a network namespace" });
 }
 
 /** Makes a network namespace, which lasts as long as it is held. Other processes reach it by its path. */
@@ -92,7 +90,8 @@ class NetworkNamespace implements Namespace {
   }
 
   get fd(): number {
-    if (this.#fd < 0) throw new KernelError({ operation: `use network namespace ${this.path}`, errno: EBADF });
+    if (this.#fd < 0)
+      throw new KernelError({ operation: `use network namespace ${this.path}`, errno: constants.errno.EBADF });
     return this.#fd;
   }
 
@@ -165,10 +164,10 @@ class NativeSocket implements NetlinkSocket {
   #takeAll(onDatagram: (datagram: Uint8Array) => void, onError: (error: Error) => void): void {
     for (let count = 0; count < DATAGRAMS_PER_TURN && !this.#closed; count++) {
       const length = addon().receive(this.#fd, received, 0);
-      if (length === -EAGAIN) return;
+      if (length === -constants.errno.EAGAIN) return;
       if (length >= 0) onDatagram(received.slice(0, length));
       else {
-        if (length !== -ENOBUFS && length !== -EMSGSIZE) this[Symbol.dispose]();
+        if (length !== -constants.errno.ENOBUFS && length !== -constants.errno.EMSGSIZE) this[Symbol.dispose]();
         onError(this.#receiveError(-length));
       }
     }
@@ -176,9 +175,9 @@ class NativeSocket implements NetlinkSocket {
 
   #receiveError(errno: number): KernelError {
     const details = new Map([
-      [ENOBUFS, "the receive buffer was full, and messages were lost"],
-      [EMSGSIZE, `a message was longer than ${received.length} bytes, and is lost`],
-      [ETIMEDOUT, `nothing came within ${this.#timeoutMs} ms`],
+      [constants.errno.ENOBUFS, "the receive buffer was full, and messages were lost"],
+      [constants.errno.EMSGSIZE, `a message was longer than ${received.length} bytes, and is lost`],
+      [constants.errno.ETIMEDOUT, `nothing came within ${this.#timeoutMs} ms`],
     ]);
     const detail = details.get(errno);
     return new KernelError({
@@ -189,7 +188,8 @@ class NativeSocket implements NetlinkSocket {
   }
 
   #open(): number {
-    if (this.#closed) throw new KernelError({ operation: `use ${this.#name}`, errno: EBADF, detail: "it was closed" });
+    if (this.#closed)
+      throw new KernelError({ operation: `use ${this.#name}`, errno: constants.errno.EBADF, detail: "it was closed" });
     return this.#fd;
   }
 

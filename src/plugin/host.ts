@@ -38,14 +38,14 @@ const delegateTools = {
 };
 
 /** A host for one call, or a few: everything is opened when it is first needed, and closed by the end of the process. */
-export function standaloneHost(log: Log): Host {
+export function standaloneHost(log: Log, kernel: Kernel = linux): Host {
   const delegates = createDelegates({ ...delegateTools, log });
   return {
-    kernel: linux,
+    kernel,
     log,
     delegates,
-    leases: openedOnce(linux, log),
-    packetFilter: openedFilter(linux, log),
+    leases: openedOnce(kernel, log),
+    packetFilter: openedFilter(kernel, log),
     removePair,
     guarding,
   };

@@ -41,7 +41,7 @@ function rawText(root: string): Plugin {
   };
 }
 
-/** The bundle as a script that finds `require`, `__filename` and `__dirname` in its global scope; start.ts puts them there. */
+/** The bundle as a script that finds `require`, `__filename` and `__dirname` in its global scope; start.ts puts them there. What the entry exports is `program`. */
 export async function bundle(root: string, entry: string, name: string): Promise<string> {
   const result = await build({
     absWorkingDir: root,
@@ -50,6 +50,7 @@ export async function bundle(root: string, entry: string, name: string): Promise
     platform: "node",
     target: "node26",
     format: "iife",
+    globalName: "program",
     external: ["*.node"],
     supported: { "dynamic-import": false }, // becomes require(), later: scripts that bring bytecode have no import()
     define: {

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { replaceBy } from "./output.ts";
+import { hextetOptions } from "./v8-options.ts";
 
 const placeholder = "HEXTET-BUILD-ID!"; // as long as an id
 const flags = ["-static", "-Os", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,--build-id=none"];
@@ -21,7 +22,11 @@ export interface LauncherOptions {
 /** The launcher with the placeholder in place of the build id. */
 export function compileLauncher(root: string, { cache, loader, macros = {} }: LauncherOptions): Buffer {
   const source = join(root, "cmd/hextet/launcher.c");
-  const defined = { BUILD_ID: `"${placeholder}"`, LOADER: `"${loader}"`, ...macros };
+  const texts = { BUILD_ID: placeholder, LOADER: loader, HEXTET_OPTIONS: hextetOptions.join(" ") };
+  const defined = {
+    ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, `"${text}"`])),
+    ...macros,
+  };
   const args = [...flags, ...Object.entries(defined).map(([name, value]) => `-D${name}=${value}`)];
   const compiler = findCompiler();
   const key = createHash("sha256")

@@ -59,7 +59,7 @@ function embed(node: string, { cache, start }: RuntimeOptions): string {
   const settings = {
     disableExperimentalSEAWarning: true,
     execArgv: ["--v8-pool-size=1", "--disable-sigusr1"], // one helper thread, not four: a third less processor time
-    execArgvExtension: "none",
+    execArgvExtension: "cli", // more of them from the launcher, for V8: v8-options.ts
   };
   const key = createHash("sha256")
     .update(JSON.stringify([size, mtimeMs, settings, start]))
