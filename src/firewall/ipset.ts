@@ -2,6 +2,7 @@
 // ruleset says it is turned into what it can: the prefix of everything is two halves, a set of chains is a set for each chain.
 import { bitsOf } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
+import { needsOf } from "./chain-needs.ts";
 import type { IptablesNames } from "./iptables-names.ts";
 import type { Content, FamilyRules } from "./ruleset.ts";
 
@@ -42,11 +43,12 @@ export function ipSets(rules: FamilyRules, names: IptablesNames): ReadonlyMap<st
 }
 
 function askedInTheNegative({ chains }: FamilyRules): ReadonlySet<string> {
-  const asked = [...chains.values()].flatMap(({ rules }) =>
-    rules.flatMap(({ when }) => when.flatMap((match) => (match.kind === "set" ? [match] : []))),
-  );
-  const positive = new Set(asked.filter(({ not }) => not === undefined).map(({ set }) => set));
-  return new Set(asked.map(({ set }) => set).filter((set) => !positive.has(set)));
+  const positive = new Set<string>();
+  const negative = new Set<string>();
+  for (const chain of chains.values()) {
+    for (const { set, not } of needsOf(chain).sets) (not ? negative : positive).add(set);
+  }
+  return new Set([...negative].filter((set) => !positive.has(set)));
 }
 
 type PlainContent = Exclude<Content, { kind: "chains" }>;

@@ -1,6 +1,7 @@
 // What chains and sets are called in iptables and ipset. Chains have 28 characters and are shared by all who use a table; sets have 31
 // and are shared by both families and all tables, and a set cannot change its type: so all of these are in the name.
 import { createHash } from "node:crypto";
+import { remembered } from "../config/remembered.ts";
 import type { Family } from "../ip/address.ts";
 import type { Content, End, FamilyRules } from "./ruleset.ts";
 
@@ -41,19 +42,22 @@ const kindLetters: Readonly<Record<Content["kind"], string>> = {
   chains: "c",
 };
 
+/** Kept, because the same few hundred are asked for at every change. */
+const digestOf = remembered((name: string) => createHash("sha256").update(name).digest("hex").slice(0, 16), 10_000);
+
 export class IptablesNames {
   readonly family: Family;
-  readonly #ruleset: string;
+  readonly ruleset: string;
   readonly #rules: FamilyRules;
 
   constructor(ruleset: string, family: Family, rules: FamilyRules) {
-    this.#ruleset = ruleset;
+    this.ruleset = ruleset;
     this.family = family;
     this.#rules = rules;
   }
 
   chain(name: string): string {
-    return chainPrefix(this.#ruleset) + name.toUpperCase();
+    return chainPrefix(this.ruleset) + name.toUpperCase();
   }
 
   /** The chain that leads on to those of a set of kind `chains`. */
@@ -62,19 +66,19 @@ export class IptablesNames {
   }
 
   set(name: string): string {
-    return `${setPrefix(this.#ruleset)}${name}-${kindLetters[this.#rules.sets.get(name)?.kind ?? "addresses"]}${this.#digit}`;
+    return `${setPrefix(this.ruleset)}${name}-${kindLetters[this.#rules.sets.get(name)?.kind ?? "addresses"]}${this.#digit}`;
   }
 
   /** The set of the addresses that go to one chain. */
   target(set: string, chain: string): string {
-    const name = (middle: string) => `${setPrefix(this.#ruleset)}${middle}-c${this.#digit}`;
+    const name = (middle: string) => `${setPrefix(this.ruleset)}${middle}-c${this.#digit}`;
     const readable = name(`${set}.${chain}`);
     if (readable.length <= 31) return readable;
-    return name(`.${createHash("sha256").update(`${set}.${chain}`).digest("hex").slice(0, 16)}`);
+    return name(`.${digestOf(`${set}.${chain}`)}`);
   }
 
   counter(name: string): string {
-    return `${this.#ruleset}-${name}`;
+    return `${this.ruleset}-${name}`;
   }
 
   get #digit(): string {

@@ -3,7 +3,7 @@ import { type Family, families } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import { printIpSets } from "./ipset.ts";
 import { iptablesRulesOf, printIptables } from "./iptables.ts";
-import type { PortRange, Rule, Ruleset } from "./ruleset.ts";
+import type { Chain, PortRange, Rule, Ruleset } from "./ruleset.ts";
 import { sampleRuleset, withForward } from "./sample-ruleset.ts";
 
 function printed(ruleset: Ruleset, family: Family): { readonly rules: string; readonly sets: string } {
@@ -172,6 +172,38 @@ describe("printIptables()", () => {
     const match = { kind: "prefix", end: "source", prefix: Prefix.parse(everything) } as const;
     expect(forwardRules(family, { when: [match], then: accept })).toEqual(["-j ACCEPT"]);
     expect(forwardRules(family, { when: [{ ...match, not: true }], then: accept })).toEqual([]);
+  });
+});
+
+describe.for([["v6"], ["v4"], ["v6", "v4"]] satisfies Family[][])("%s: a chain that was printed before", (wanted) => {
+  const chain: Chain = {
+    hook: "forward",
+    rules: [{ when: [{ kind: "set", set: "peers", end: "source" }], then: accept }],
+  };
+  const rulesetOf = (name: string, kind: "addresses" | "prefixes"): Ruleset => {
+    const rules = {
+      chains: new Map([["forward", chain]]),
+      sets: new Map([["peers", { kind, elements: new Set<string>() }]]),
+    };
+    return { name, families: Object.fromEntries(wanted.map((family) => [family, rules])) };
+  };
+  const linesOf = (name: string, kind: "addresses" | "prefixes") =>
+    wanted.map((family) =>
+      iptablesRulesOf(rulesetOf(name, kind))[family]?.tables.filter.chains.get(`${name.toUpperCase()}-FORWARD`),
+    );
+  const asking = (prefix: string) =>
+    wanted.map((family) => [`-m set --match-set ${prefix}${family === "v6" ? 6 : 4} src -j ACCEPT`]);
+
+  test("is not printed again", () => {
+    const before = linesOf("hextet", "addresses");
+    for (const [at, lines] of linesOf("hextet", "addresses").entries()) expect(lines).toBe(before[at]);
+  });
+
+  test("names a set of its own ruleset, and for what the set holds now", () => {
+    expect(linesOf("hextet", "addresses")).toEqual(asking("hextet-peers-a"));
+    expect(linesOf("hextet", "prefixes")).toEqual(asking("hextet-peers-p"));
+    expect(linesOf("hxp", "prefixes")).toEqual(asking("hxp-peers-p"));
+    expect(linesOf("hextet", "addresses")).toEqual(asking("hextet-peers-a"));
   });
 });
 

@@ -2,10 +2,11 @@
 // nat, and one jump to each from a built-in chain. Tables are described as values first, so that what differs between two of them
 // can be printed as well (iptables-changes.ts).
 import type { Family, Stack } from "../ip/address.ts";
+import { needsOf } from "./chain-needs.ts";
 import { type IpSet, ipSets, targetsOf } from "./ipset.ts";
 import { IptablesNames } from "./iptables-names.ts";
 import { iptablesRules } from "./iptables-rule.ts";
-import type { Chain, End, FamilyRules, Hook, Ruleset } from "./ruleset.ts";
+import type { Chain, Content, End, FamilyRules, Hook, Ruleset } from "./ruleset.ts";
 import { requireSound } from "./sound-ruleset.ts";
 
 export const iptablesTables = ["raw", "filter", "nat"] as const;
@@ -62,31 +63,39 @@ function tableRules(table: IptablesTable, rules: FamilyRules, names: IptablesNam
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (chains.has(names.chain(name))) continue;
     const chain = rules.chains.get(name) ?? { rules: [] };
-    chains.set(
-      names.chain(name),
-      chain.rules.flatMap((rule) => iptablesRules(rule, names)),
-    );
-    for (const { set, end } of dispatchesOf(chain))
+    const needs = needsOf(chain);
+    chains.set(names.chain(name), chainRules(chain, { rules, names }));
+    open.push(...needs.chains);
+    for (const { set, end } of needs.dispatches) {
       chains.set(names.dispatch(set, end), dispatchRules(set, end, { rules, names }));
-    open.push(...targetChains(chain, rules));
+      open.push(...targetsOf(rules.sets.get(set)).keys());
+    }
   }
   return { chains, jumps: new Map(hooked.map(({ name, builtIn }) => [builtIn, names.chain(name)])) };
-}
-
-function dispatchesOf(chain: Chain): readonly { readonly set: string; readonly end: End }[] {
-  return chain.rules.flatMap(({ then }) => (then.kind === "dispatch" ? [then] : []));
-}
-
-function targetChains(chain: Chain, rules: FamilyRules): string[] {
-  return chain.rules.flatMap(({ then }) => {
-    if (then.kind === "jump" || then.kind === "goto") return [then.chain];
-    return then.kind === "dispatch" ? [...targetsOf(rules.sets.get(then.set)).keys()] : [];
-  });
 }
 
 interface Context {
   readonly rules: FamilyRules;
   readonly names: IptablesNames;
+}
+
+/** What was printed of a chain, and what else it was printed by: the ruleset's name, and of each set that is asked what it holds. */
+interface Printed {
+  readonly ruleset: string;
+  readonly kinds: readonly (Content["kind"] | undefined)[];
+  readonly lines: readonly string[];
+}
+
+const printed = { v6: new WeakMap<Chain, Printed>(), v4: new WeakMap<Chain, Printed>() } as const;
+
+function chainRules(chain: Chain, { rules, names }: Context): readonly string[] {
+  const { ruleset, family } = names;
+  const kinds = needsOf(chain).sets.map(({ set }) => rules.sets.get(set)?.kind);
+  const known = printed[family].get(chain);
+  if (known?.ruleset === ruleset && known.kinds.every((kind, at) => kind === kinds[at])) return known.lines;
+  const lines = chain.rules.flatMap((rule) => iptablesRules(rule, names));
+  printed[family].set(chain, { ruleset, kinds, lines });
+  return lines;
 }
 
 /** `-g`: a packet goes to one of them at most, also while an address is in two of the sets, in the midst of a change. */
