@@ -4,6 +4,8 @@
 import type { ClusterNode, ClusterSource } from "../cluster/view.ts";
 import { reportOf } from "../cni/report.ts";
 import type { Address } from "../ip/address.ts";
+import { LeaseError } from "../ipam/lease-error.ts";
+import type { LeaseStore } from "../ipam/lease-store.ts";
 import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
@@ -19,6 +21,7 @@ import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
 import { conflistFaults, removeConflist, writeConflist } from "./conflist-file.ts";
 import type { Metrics } from "./metrics.ts";
 import { type NodeReadiness, type Trouble, troubleOf } from "./node-readiness.ts";
+import { outlyingFault } from "./outlying-leases.ts";
 
 export interface NodeLoopOptions {
   readonly config: AgentConfig;
@@ -28,6 +31,7 @@ export interface NodeLoopOptions {
   /** Told of every pass. */
   readonly readiness: Pick<NodeReadiness, "passed" | "failed">;
   readonly metrics: Pick<Metrics, "counted">;
+  readonly leases: Pick<LeaseStore, "leases">;
   /** Which packet filter executables are to use. */
   readonly backend: () => Promise<AgentConfig["firewall"]["backend"]>;
 }
@@ -112,7 +116,8 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   });
   const ofNode = state?.faults.map((fault) => troubleOfNode(fault, config)) ?? [];
   const undone = failure === undefined ? [] : [troubleOf(failure.error)];
-  readiness.passed([...undone, ...deafness, ...troubleIn(source), ...ofNode, ...troubles], conflist);
+  const outlying = outlyingIn(options, node);
+  readiness.passed([...undone, ...deafness, ...troubleIn(source), ...ofNode, ...troubles, ...outlying], conflist);
   if (failure !== undefined) throw failure.error;
 }
 
@@ -203,6 +208,16 @@ async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
 /** Where a cluster was known before, that is what counts; where none was, there is no network. */
 function troubleIn({ fault, view }: ClusterSource): readonly Trouble[] {
   return fault === undefined ? [] : [{ message: fault, harm: view === undefined ? "attaching" : "nothing" }];
+}
+
+function outlyingIn({ leases, config }: NodeLoopOptions, node: ClusterNode): readonly Trouble[] {
+  try {
+    const fault = outlyingFault(leases.leases({ network: config.cni.network }), node);
+    return fault === undefined ? [] : [harmless(fault)];
+  } catch (error) {
+    if (error instanceof LeaseError) return [harmless(troubleOf(error).message)];
+    throw error;
+  }
 }
 
 /** Without events there is still the resync. */
