@@ -78,14 +78,15 @@ describe.for(columns)("%s", ([, families]) => {
     families.some((family) => written[family][1] === to) ? written[to.includes(":") ? "v6" : "v4"][0] : to;
 
   test("tells the fastest of three, takes a node's refusal for an answer of its prefix, and waits no longer than for the last", async () => {
-    const { asking, open, now } = network((to, packet) => {
+    const { asking, asked, open, now } = network((to, packet) => {
       const kind = nodeOf(to) === to ? "reply" : "refusal";
       return { kind, from: nodeOf(to), afterMs: [7, 3, 5][packet] ?? 0 };
     });
     const answers = await askAll(questionsOf(families), asking);
-    expect(answers.map(({ reached, roundTripMs, lostPercent }) => [reached, roundTripMs, lostPercent])).toEqual(
-      answers.map(() => [true, 3, 0]),
+    expect(answers.map(({ kind, roundTripMs, lostPercent }) => `${kind} ${roundTripMs} ${lostPercent}`)).toEqual(
+      families.flatMap(() => ["node 3 0", "prefix 7 0"]),
     );
+    expect([...asked.values()]).toEqual(families.flatMap(() => [3, 1]));
     expect(answers).toHaveLength(2 * families.length);
     expect(answers.some((answer) => "refusers" in answer)).toBe(false);
     expect(open.size).toBe(0);

@@ -1,4 +1,4 @@
-// Asks many at the same time, each three times, and tells who answered and how fast. The sockets are handed in (src/netlink/echo-socket.ts).
+// Asks many at the same time, each up to three times, and tells who answered and how fast. The sockets are handed in (src/netlink/echo-socket.ts).
 import { randomBytes } from "node:crypto";
 import type { Address, Family } from "../../ip/address.ts";
 import type { Answered, EchoAsker } from "../../netlink/echo-socket.ts";
@@ -40,6 +40,7 @@ interface Asked {
   readonly question: Question;
   /** By packet; taken away when it was answered. */
   readonly sentAtMs: Map<number, number>;
+  sent: number;
   readonly tripsMs: number[];
   why?: string;
 }
@@ -52,7 +53,7 @@ class Volley {
 
   constructor(questions: readonly Question[], asking: Asking) {
     this.#asking = asking;
-    this.#asked = questions.map((question) => ({ question, sentAtMs: new Map(), tripsMs: [] }));
+    this.#asked = questions.map((question) => ({ question, sentAtMs: new Map(), sent: 0, tripsMs: [] }));
   }
 
   async run(): Promise<readonly MeshAnswer[]> {
@@ -85,7 +86,8 @@ class Volley {
 
   #ask(asker: EchoAsker, at: number, packet: number): void {
     const asked = this.#asked[at];
-    if (asked === undefined) return;
+    if (asked === undefined || isSettled(asked)) return;
+    asked.sent++;
     asked.sentAtMs.set(packet, this.#asking.clock.now());
     try {
       asker.ask(asked.question.address, { token: this.#token, number: at * packets + packet });
@@ -109,21 +111,28 @@ class Volley {
   }
 
   #endIfComplete(): void {
-    if (this.#asked.every(({ tripsMs }) => tripsMs.length === packets)) this.#complete.abort();
+    if (this.#asked.every(isSettled)) this.#complete.abort();
   }
+}
+
+/** A kernel refuses the same host once a second, after a few that come at once (icmp_ratelimit, error_cost): one refusal is enough. */
+function isSettled({ question, tripsMs }: Asked): boolean {
+  return tripsMs.length >= (question.refusers.length > 0 ? 1 : packets);
 }
 
 function isAnswer(question: Question, { kind, from }: { readonly kind: Answered["kind"]; readonly from: Address }) {
   return kind === "reply" || question.refusers.some((address) => address.equals(from));
 }
 
-function answerOf({ question: { refusers: _, ...question }, tripsMs, why }: Asked): MeshAnswer {
+function answerOf({ question: { refusers, ...question }, sent, tripsMs, why }: Asked): MeshAnswer {
   const reached = tripsMs.length > 0;
+  // Where one answer is enough, others may be under way when it comes.
+  const lost = reached && refusers.length > 0 ? 0 : sent - tripsMs.length;
   return {
     ...question,
     reached,
     ...(reached && { roundTripMs: Math.round(Math.min(...tripsMs) * 1000) / 1000 }),
-    lostPercent: Math.round((100 * (packets - tripsMs.length)) / packets),
+    lostPercent: Math.round((100 * lost) / sent),
     ...(!reached && why !== undefined && { why }),
   };
 }
