@@ -190,7 +190,7 @@ function faultOfPluginType(type: string): string | undefined {
 
 const mesh = section({
   // A minute after something broke it is known on both sides.
-  intervalSeconds: v.nullish(integer(1, 3600), 30),
+  intervalSeconds: v.nullish(integer(2, 3600), 30),
   // All of most clusters. Of 5,000 nodes they are enough that a part that is cut off is noticed, and cost a few packets a second.
   peers: v.nullish(integer(0, 64), 16),
 });
