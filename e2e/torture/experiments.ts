@@ -6,6 +6,7 @@ import { fuzzing } from "./fuzz.ts";
 import { hostilePods } from "./hostile-pods.ts";
 import { scale, soak } from "./load.ts";
 import { meddling } from "./meddling.ts";
+import { modelTest } from "./model/model.ts";
 import { overrun } from "./overrun.ts";
 import { powerCut } from "./power-cut/power-cut.ts";
 import { races } from "./races.ts";
@@ -24,6 +25,11 @@ export const experiments: readonly Experiment[] = [
   { name: "meddling", about: "deletes, renames and moves what is made, between any two requests", run: meddling },
   { name: "pods", about: "lets pods with NET_ADMIN change what is theirs before they end", run: hostilePods },
   { name: "overrun", about: "tells an agent more than it can hear", run: overrun },
+  {
+    name: "model",
+    about: "random histories of everything, compared with a plain model after each step",
+    run: modelTest,
+  },
   { name: "fuzz", about: "bytes that nobody means, wherever bytes of others come in, for --minutes", run: fuzzing },
   { name: "scale", about: "as many pods as --pods, twice; memory and descriptors of the agent", run: scale },
   { name: "soak", about: "changes among --nodes nodes, and agents replaced under a stream, for --seconds", run: soak },

@@ -18,6 +18,7 @@ describe("parseOptions()", () => {
       "meddling",
       "pods",
       "overrun",
+      "model",
       "fuzz",
     ]);
     expect({ families, short }).toEqual({ families: ["v4", "v6", "dual"], short: false });

@@ -20,6 +20,7 @@ export interface SubjectOptions {
 }
 
 export interface Lease {
+  readonly network: string;
   readonly containerId: string;
   readonly interfaceName: string;
   readonly address: string;
@@ -72,9 +73,9 @@ export class Subject implements AsyncDisposable {
     return this.#runtime(program, this.served.socket);
   }
 
-  /** A runtime that no agent serves. */
-  alone(): Runtime {
-    return this.#runtime([], join(this.node.directory, "nobody.sock"));
+  /** A runtime that no agent serves, and that executes the plugins under another program where one is given. */
+  alone(...program: readonly string[]): Runtime {
+    return this.#runtime(program, join(this.node.directory, "nobody.sock"));
   }
 
   #runtime(program: readonly string[], socket: string): Runtime {
@@ -108,6 +109,7 @@ export class Subject implements AsyncDisposable {
     using database = this.#database();
     const rows = database.prepare("SELECT * FROM lease WHERE released_at IS NULL").all();
     return rows.map((row) => ({
+      network: String(row["network"]),
       containerId: String(row["container_id"]),
       interfaceName: String(row["interface"]),
       address: Buffer.from(row["address"] instanceof Uint8Array ? row["address"] : []).toString("hex"),

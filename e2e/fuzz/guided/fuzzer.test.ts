@@ -19,7 +19,12 @@ function planted(): { readonly target: Target; readonly take: () => ReadonlyMap<
     for (let at = 0; at <= right; at++) reached.set(`block ${at}`, 1);
     if (right === word.length) throw new TypeError("planted");
   };
-  const target = { seeds: [Buffer.from("seeds")], dictionary: [..."lease"], run, [Symbol.asyncDispose]: async () => {} };
+  const target = {
+    seeds: [Buffer.from("seeds")],
+    dictionary: [..."lease"],
+    run,
+    [Symbol.asyncDispose]: async () => {},
+  };
   const take = () => {
     const taken = reached;
     reached = new Map();

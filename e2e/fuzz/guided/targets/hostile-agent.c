@@ -65,6 +65,7 @@ static void become_launcher(uint8_t mode, int out, int err) {
   char *text = calloc(1, much);
   must(text && write(in, text, much) == (ssize_t)much && lseek(in, 0, SEEK_SET) == 0, "stdin");
   must(dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2, "dup2");
+  setenv("DEADLINE_MS", mode & STALLS ? "60" : "30000", 1);
   exit(launcher_main(1, (char *[]){(char *)"/opt/cni/bin/hextet", NULL}));
 }
 
@@ -73,7 +74,7 @@ static void take_request(int fd, int is_much) {
   static char rest[1 << 16];
   size_t have = 0, wanted = is_much ? 100000 : 20;
   struct pollfd ready = {.fd = fd, .events = POLLIN};
-  while (have < wanted && poll(&ready, 1, 200) > 0) {
+  while (have < wanted && poll(&ready, 1, 20000) > 0) {
     ssize_t count = recv(fd, rest, sizeof rest, MSG_DONTWAIT);
     if (count <= 0) return;
     have += (size_t)count;
@@ -90,7 +91,7 @@ static void answer(int listener, uint8_t mode, size_t length, pid_t child, int *
   if (sent >= 0 && first < length) sent = send(fd, input + first, length - first, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (!(mode & STALLS)) close(fd);
   *status = HUNG;
-  for (int waited = 0; waited < 20000 && *status == HUNG; waited++) {
+  for (int waited = 0; waited < 100000 && *status == HUNG; waited++) {
     if (waitpid(child, status, WNOHANG) == 0) nanosleep(&(struct timespec){0, 500000}, NULL);
   }
   if (*status == HUNG) kill(child, SIGKILL), waitpid(child, &(int){0}, 0);

@@ -52,7 +52,6 @@ export async function open(): Promise<Target> {
   };
 }
 
-/** Deadlines are short, so that an agent that says nothing is tried as often as others. */
 function compiled(directory: string): string {
   const source = new URL("../../../../cmd/hextet/launcher.c", import.meta.url).pathname;
   const agent = new URL("hostile-agent.c", import.meta.url).pathname;
@@ -61,8 +60,7 @@ function compiled(directory: string): string {
     main: "launcher_main",
     BUILD_ID: '"0123456789abcdef"',
     LOADER: '"no-loader"',
-    ACCEPT_MS: 60,
-    ANSWER_MS: 60,
+    ...deadlines,
   };
   const sanitized = ["-g", "-O1", "-no-pie", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
   const defined = Object.entries(macros).map(([name, value]) => `-D${name}=${value}`);
@@ -78,6 +76,9 @@ function seeds(): readonly Uint8Array[] {
   const modes = [1, 0, 3, 5, 9, 15];
   return replies.flatMap((reply) => modes.map((each) => Buffer.concat([Uint8Array.of(each), ...reply])));
 }
+
+/** Set for each call: short before an agent that says nothing, and longer than any machine takes before one that answers. */
+const deadlines = { ACCEPT_MS: 'atoi(getenv("DEADLINE_MS"))', ANSWER_MS: 'atoi(getenv("DEADLINE_MS"))' };
 
 async function call(child: ChildProcess, stdin: Writable, read: Read, input: Uint8Array): Promise<Ending> {
   if (child.exitCode !== null) throw new Finding(`The hostile agent ended with ${child.exitCode}`);
