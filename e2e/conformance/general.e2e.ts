@@ -119,7 +119,7 @@ describe("G4", () => {
     }
   });
 
-  test.for(["sixteen-letters-", ".", "..", "a/b", "a:b", "a b"])(
+  test.for(["sixteen-letters-", ".", "..", "a/b", "a:b", "a b", "all", "default"])(
     "the interface name %j has code 4",
     async (name, { node }) => {
       for (const verb of ["ADD", "DEL", "CHECK"]) {

@@ -14,6 +14,8 @@ describe("interfaceName()", () => {
     ["éééééééé", "it has 16 bytes"],
     [".", "directory"],
     ["..", "directory"],
+    ["all", "settings of all links"],
+    ["default", "settings of all links"],
     ["a/b", "/ or :"],
     ["eth0:1", "/ or :"],
     ["a b", "white space"],

@@ -50,6 +50,8 @@ export function faultOfInterfaceName(name: string): string | undefined {
   if (bytes.length === 0) return "it is empty";
   if (bytes.length > 15) return `it has ${bytes.length} bytes, and the kernel takes at most 15`;
   if (name === "." || name === "..") return "it is the name of a directory";
+  // Below /proc/sys/net, where a link has its settings under its name.
+  if (name === "all" || name === "default") return "it is what the kernel calls the settings of all links";
   if (/[/:]/.test(name)) return "it contains / or :";
   // The kernel's isspace() looks at bytes and counts 0xa0, which occurs inside UTF-8 sequences.
   if (bytes.some((byte) => byte <= 0x20 || byte === 0x7f || byte === 0xa0))

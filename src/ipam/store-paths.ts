@@ -50,7 +50,9 @@ export function prepareDirectory(directory: string): void {
     throw unsafe(directory, `it is a symbolic link that user ${link.uid} made`, "Name the directory it points to");
   }
   const { uid, mode } = statSync(directory);
-  if (uid !== self) throw unsafe(directory, `it belongs to user ${uid}`, `Run chown ${self} ${directory}`);
+  // Only root is to have it, whoever else may run the executable.
+  const fix = self === 0 ? `Run chown 0 ${directory}` : "Run it as root, as container runtimes do";
+  if (uid !== self) throw unsafe(directory, `it belongs to user ${uid}`, fix);
   if ((mode & 0o022) !== 0) throw unsafe(directory, "others may write to it", `Run chmod go-w ${directory}`);
 }
 

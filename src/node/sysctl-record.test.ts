@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base, describe, expect } from "vitest";
@@ -34,6 +34,16 @@ describe("SysctlRecord", () => {
     SysctlRecord.open(directory, sysctl).set(sysctl, forwarding, "1");
     expect(seen).toEqual([{ boot: "boot-1", changed: [{ name: forwarding, before: "0", set: "1" }] }]);
     expect(readdirSync(directory)).toEqual(["sysctls.json"]);
+  });
+
+  test("replaces a symbolic link in its way, which leads to what it led to", ({ directory }) => {
+    const victim = join(directory, "victim");
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, join(directory, "sysctls.json.new"));
+    const values = node();
+    SysctlRecord.open(directory, values).set(values, forwarding, "1");
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    expect(written(directory)).toMatchObject({ changed: [{ name: forwarding }] });
   });
 
   test("makes no change that it cannot record", ({ directory }) => {

@@ -125,8 +125,10 @@ export class SysctlRecord {
 
 function replaceFile(path: string, text: string): void {
   const temporary = `${path}.new`;
-  mkdirSync(dirname(path), { recursive: true });
-  const fd = openSync(temporary, "w", 0o644);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // It may be left from an agent that was killed; "wx" then keeps from following a link somebody put there.
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, "wx", 0o600);
   try {
     writeFileSync(fd, text);
     fsyncSync(fd);

@@ -1,6 +1,6 @@
 // Refuses to attach the namespace the plugin itself runs in: that is the node's own, and a pod's default route there would cut the
 // node off. CNI_NETNS_OVERRIDE allows it, as in the reference library.
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest } from "../cni/request.ts";
 
@@ -15,6 +15,17 @@ export function refuseOwnNamespace({ netns, ownNamespaceAllowed }: AddRequest): 
 
 /** A path that is not there is told of by whoever opens it. */
 function isSameFile(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [first, second] = [one, other].map(statsOf);
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const isRefused = error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+    const details = isRefused ? "Run it as root, as container runtimes do" : "Give the path as in /run/netns/pod1";
+    throw new CniError("badNamespace", `Cannot look at network namespace ${path}: ${why}`, { cause: error, details });
+  }
 }

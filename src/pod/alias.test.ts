@@ -37,4 +37,17 @@ describe("alias", () => {
       ),
     );
   });
+
+  test.for([
+    [300, "give the container an id of at most 238 bytes"],
+    [5000, "give the container an id of at most 238 bytes"],
+  ] as const)("says where an id of %d bytes is too long for any network", ([length, fix]) => {
+    const containerId = "c".repeat(length);
+    expect(() => aliasOf({ ...attachment, containerId })).toThrow(
+      new ConfigError(
+        "CNI_CONTAINERID",
+        `an id of ${length} bytes makes the link alias ${length - 238} bytes longer than the 255 the kernel keeps; ${fix}`,
+      ),
+    );
+  });
 });

@@ -23,14 +23,21 @@ export function limitAliasOf(attachment: Attachment): string {
 function written(mark: string, { network, containerId, interfaceName }: Attachment): string {
   const alias = `${mark}${network}/${containerId}/${interfaceName}`;
   const excess = Buffer.byteLength(alias) - ALIAS_LIMIT;
-  if (excess > 0) {
-    throw new ConfigError(
-      "name",
-      `${JSON.stringify(network)} makes the link alias ${excess} bytes longer than the ${ALIAS_LIMIT} the kernel keeps; ` +
-        `shorten the network's name to ${Math.max(1, Buffer.byteLength(network) - excess)} bytes`,
-    );
-  }
+  if (excess > 0) throw tooLong(network, containerId, excess);
   return alias;
+}
+
+function tooLong(network: string, containerId: string, excess: number): ConfigError {
+  const why = `makes the link alias ${excess} bytes longer than the ${ALIAS_LIMIT} the kernel keeps`;
+  const length = Buffer.byteLength(network) - excess;
+  if (length > 0)
+    return new ConfigError("name", `${JSON.stringify(network)} ${why}; shorten the network's name to ${length} bytes`);
+  const most = containerId.length - excess;
+  const fix =
+    most > 0
+      ? `give the container an id of at most ${most} bytes`
+      : "give the network a shorter name, and the container a shorter id";
+  return new ConfigError("CNI_CONTAINERID", `an id of ${containerId.length} bytes ${why}; ${fix}`);
 }
 
 /** Whose link it is; absent for aliases that are not ours. */

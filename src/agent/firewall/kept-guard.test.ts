@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base, expect } from "vitest";
@@ -57,4 +57,13 @@ test.for(["", "{", "[]"])("a file that holds %j is written anew", async (text, {
   expect(guard.isInForce("boot 1")).toBe(false);
   await guard.inForce({ bootId: "boot 1", namespaces: [] });
   expect(read(directory)).toEqual({ bootId: "boot 1", namespaces: [] });
+});
+
+test("a symbolic link in the way of what is written leads to what it led to", async ({ directory }) => {
+  const victim = join(directory, "victim");
+  writeFileSync(victim, "precious");
+  for (const name of ["guard.json", "guard.json.new"]) symlinkSync(victim, join(directory, name));
+  await new KeptGuard(directory).inForce({ bootId: "boot 1", namespaces: ["shop"] });
+  expect(readFileSync(victim, "utf8")).toBe("precious");
+  expect(read(directory)).toEqual({ bootId: "boot 1", namespaces: ["shop"] });
 });
