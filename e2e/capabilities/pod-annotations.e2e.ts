@@ -1,7 +1,10 @@
 // What pods ask for by annotations, with the installed executable and with the agent, from the JSON that containerd and CRI-O hand
 // over: all annotations of the pod, below the capability's name. containerd itself is in e2e/runtimes/pod-annotations.e2e.ts.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, test as base, describe, expect, vi } from "vitest";
 import { podAnnotationsCapability } from "../../src/cni/runtime-config.ts";
+import { guardFileName } from "../../src/firewall/guard-file.ts";
 import { AgentNode } from "../agent/agent-node.ts";
 import { CopiedBuild } from "../agent/copied-build.ts";
 import {
@@ -150,10 +153,13 @@ describe.for(columns)("a pod that asks (%s)", (families) => {
     const list = await vi.waitFor(() => place.writtenNetwork(), { timeout: 20_000 });
     const pod = podOf(node, "shop/db-0", { ...asking(families), "hextet.dev/ip": "x" });
     expect(await attached(node, list, pod)).toEqual(chosen[families]);
-    await vi.waitFor(() => expect(agent.served(pod.container.containerId)).toEqual(["ADD"]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(agent.served(pod.container.containerId)).toEqual(["ADD"]), { timeout: 20_000 });
     await agent.says("annotation not heard");
     const stranger = podOf(node, "bank/thief", asking(families));
     const refusal = await failureOf(node.runtime.add(list, stranger.container));
+    // Without this file the runtime attaches no pod: it cannot know which ones a policy is meant for.
+    const guard = join(node.dataDirectory, guardFileName);
+    await vi.waitFor(() => expect(existsSync(guard)).toBe(true), { timeout: 20_000 });
     await agent.kill();
     const { msg, details } = await failureOf(node.runtime.add(list, stranger.container));
     expect({ msg, details }).toEqual({ msg: refusal.msg, details: refusal.details });
