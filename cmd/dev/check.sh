@@ -23,7 +23,7 @@ sources() {
 c_code() {
   headers=$(dirname "$(dirname "$(readlink -f node_modules/.bin/node)")")/include/node
   for file in $(sources '*.c'); do
-    cc -std=gnu11 -O2 -Wall -Wextra -Werror -I "$headers" -DBUILD_ID='"0"' -DLOADER='"ld.so"' -DHEXTET_OPTIONS='""' -c -o /dev/null "$file" || return 1
+    cc -std=gnu11 -O2 -Wall -Wextra -Werror -I "$headers" -DBUILD_ID='"0"' -DLOADER='"ld.so"' -c -o /dev/null "$file" || return 1
   done
 }
 

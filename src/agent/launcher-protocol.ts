@@ -1,4 +1,4 @@
-// What the launcher (cmd/hextet/launcher.c) and the agent say to each other on the agent's socket: bytes and values, no socket.
+// What the launcher (cmd/hextet/agent-call.c) and the agent say to each other on the agent's socket: bytes and values, no socket.
 // The format and what each side owes the other: docs/decisions/launcher-and-runtime.md. Numbers are big-endian.
 
 /** One CNI call as the runtime made it. */

@@ -1,4 +1,4 @@
-// Compiles cmd/hextet/launcher.c into one static program, with musl where it is installed because that makes it ten times
+// Compiles the launcher, cmd/hextet/*.c, into one static program, with musl where it is installed because that makes it ten times
 // smaller. The build id comes last, over a placeholder, since the launcher itself is part of what the id names.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -8,6 +8,7 @@ import { replaceBy } from "./output.ts";
 import { hextetOptions } from "./v8-options.ts";
 
 const placeholder = "HEXTET-BUILD-ID!"; // as long as an id
+const sources = ["launcher.c", "agent-call.c"];
 const flags = ["-static", "-Os", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,--build-id=none"];
 
 export interface LauncherOptions {
@@ -21,7 +22,7 @@ export interface LauncherOptions {
 
 /** The launcher with the placeholder in place of the build id. */
 export function compileLauncher(root: string, { cache, loader, macros = {} }: LauncherOptions): Buffer {
-  const source = join(root, "cmd/hextet/launcher.c");
+  const paths = sources.map((name) => join(root, "cmd/hextet", name));
   const texts = { BUILD_ID: placeholder, LOADER: loader, HEXTET_OPTIONS: hextetOptions.join(" ") };
   const defined = {
     ...Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, `"${text}"`])),
@@ -29,12 +30,12 @@ export function compileLauncher(root: string, { cache, loader, macros = {} }: La
   };
   const args = [...flags, ...Object.entries(defined).map(([name, value]) => `-D${name}=${value}`)];
   const compiler = findCompiler();
+  const contents = [...paths, join(root, "cmd/hextet/launcher.h")].map((path) => readFileSync(path, "utf8"));
   const key = createHash("sha256")
-    .update(JSON.stringify([compiler, args]))
-    .update(readFileSync(source))
+    .update(JSON.stringify([compiler, args, contents]))
     .digest("hex");
   const output = join(cache, `launcher-${key.slice(0, 16)}`);
-  if (!existsSync(output)) replaceBy(output, (path) => execFileSync(compiler, [...args, "-o", path, source]));
+  if (!existsSync(output)) replaceBy(output, (path) => execFileSync(compiler, [...args, "-o", path, ...paths]));
   return readFileSync(output);
 }
 

@@ -1,4 +1,4 @@
-// The launcher (cmd/hextet/launcher.c) before an agent that answers anything: compiled with sanitizers and called by hostile-agent.c. It
+// The launcher (cmd/hextet/*.c) before an agent that answers anything: compiled with sanitizers and called by hostile-agent.c. It
 // prints an answer that is complete, and nothing but that; otherwise it executes the runtime, of which there is none here.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -53,9 +53,9 @@ export async function open(): Promise<Target> {
 }
 
 function compiled(directory: string): string {
-  const source = new URL("../../../../cmd/hextet/launcher.c", import.meta.url).pathname;
+  const sources = new URL("../../../../cmd/hextet", import.meta.url).pathname;
   const agent = new URL("hostile-agent.c", import.meta.url).pathname;
-  const [object, program] = [join(directory, "launcher.o"), join(directory, "hostile-agent")];
+  const program = join(directory, "hostile-agent");
   const macros = {
     main: "launcher_main",
     BUILD_ID: '"0123456789abcdef"',
@@ -64,8 +64,12 @@ function compiled(directory: string): string {
   };
   const sanitized = ["-g", "-O1", "-no-pie", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
   const defined = Object.entries(macros).map(([name, value]) => `-D${name}=${value}`);
-  execFileSync("cc", [...sanitized, "-fsanitize-coverage=trace-pc", ...defined, "-c", "-o", object, source]);
-  execFileSync("cc", ["-Wall", "-Wextra", "-Werror", ...sanitized, "-o", program, agent, object]);
+  const objects = ["launcher", "agent-call"].map((name) => {
+    const [object, source] = [join(directory, `${name}.o`), join(sources, `${name}.c`)];
+    execFileSync("cc", [...sanitized, "-fsanitize-coverage=trace-pc", ...defined, "-c", "-o", object, source]);
+    return object;
+  });
+  execFileSync("cc", ["-Wall", "-Wextra", "-Werror", ...sanitized, "-o", program, agent, ...objects]);
   return program;
 }
 
