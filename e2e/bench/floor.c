@@ -236,12 +236,12 @@ static void add(struct pod *pod) {
     exchange(pod->host_socket, "set up the host's end");
 
     // Ours asks until links and addresses are ready; asking once is a datagram each.
-    ask_link(host, NULL);
-    if (pod->v6) ask_route(host, gateway6);
-    exchange(pod->host_socket, "ask for the host's end");
     ask_link(index, NULL);
     if (pod->v6) ask_route(index, own), ask_route(index, pod->addresses[0]);
     exchange(pod->pod_socket, "ask for the pod's end");
+    ask_link(host, NULL);
+    if (pod->v6) ask_route(host, gateway6);
+    exchange(pod->host_socket, "ask for the host's end");
 }
 
 static void retire(int fd, int index, int group) {

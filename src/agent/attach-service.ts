@@ -159,19 +159,30 @@ function seesNamespace({ environment: { CNI_COMMAND: verb, CNI_NETNS: path } }: 
 }
 
 /** Undefined where the launcher gave up before it had said everything. */
-async function readRequest(socket: Socket): Promise<LauncherRequest | undefined> {
+function readRequest(socket: Socket): Promise<LauncherRequest | undefined> {
   const chunks: Buffer[] = [];
   let have = 0;
   let wanted: number | undefined;
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk);
-    have += chunk.length;
-    wanted ??= requestLength(chunks.length === 1 ? chunk : Buffer.concat(chunks));
-    if (wanted !== undefined && have >= wanted) break;
-  }
-  if (wanted === undefined || have < wanted) return undefined;
-  if (have > wanted) throw new ProtocolError(`Cannot read a request of ${wanted} bytes: ${have} came`);
-  return decodeRequest(Buffer.concat(chunks));
+  return new Promise((resolve, reject) => {
+    const take = (chunk: Buffer) => {
+      chunks.push(chunk);
+      have += chunk.length;
+      try {
+        wanted ??= requestLength(chunks.length === 1 ? chunk : Buffer.concat(chunks));
+        if (wanted === undefined || have < wanted) return;
+        socket.off("data", take).pause();
+        if (have > wanted) throw new ProtocolError(`Cannot read a request of ${wanted} bytes: ${have} came`);
+        resolve(decodeRequest(Buffer.concat(chunks)));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    // Not an iterator of the stream, which takes as long as all the rest of a call's way in.
+    socket
+      .on("data", take)
+      .once("error", reject)
+      .once("end", () => resolve(undefined));
+  });
 }
 
 /** Resolves when the kernel has taken the bytes; rejects where the other side will not read them. */

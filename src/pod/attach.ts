@@ -92,8 +92,10 @@ async function attachRouted(site: Site, network: PodNetwork): Promise<Attached> 
   setSysctls(site.kernel.sysctl(site.namespace), podSysctls(network));
   const complete = executeWithRoutes(site, network, pair.pod, routedPodSide(network, pair.pod));
   executeClaiming(site, network, pair.host);
+  // In the order in which they were made: the kernel is done with the host's last.
+  const pod = await settledInPod(site, network, pair.pod);
   const host = await settled(site, site.host, pair.host, speaks(network, "v6") ? [hostLinkLocal] : []);
-  return { network: complete, host, pod: await settledInPod(site, network, pair.pod) };
+  return { network: complete, host, pod };
 }
 
 async function attachToBridge(site: Site, network: PodNetwork, mode: BridgeMode): Promise<Attached> {
