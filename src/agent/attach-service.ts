@@ -177,11 +177,9 @@ function readRequest(socket: Socket): Promise<LauncherRequest | undefined> {
         reject(error);
       }
     };
-    // Not an iterator of the stream, which takes as long as all the rest of a call's way in.
-    socket
-      .on("data", take)
-      .once("error", reject)
-      .once("end", () => resolve(undefined));
+    const giveUp = () => resolve(undefined);
+    // By its events: an iterator of the stream goes through several promises for each chunk, and the call waits for them.
+    socket.on("data", take).once("error", reject).once("end", giveUp).once("close", giveUp);
   });
 }
 
