@@ -1,6 +1,7 @@
 // Three nodes in two racks, asked from one of them about all: who reaches whom, while the router drops what one node sends to another and lets the
 // answers through, and how all are while the agent of one is down, hangs, or is of another version.
 import { expect, test } from "vitest";
+import type { PageModel } from "../../src/agent/page/page-model.ts";
 import { Lab } from "../lab/lab.ts";
 import type { RunningMachine } from "../lab/machine.ts";
 import { build } from "../runtime/built.ts";
@@ -9,7 +10,7 @@ import { eventually } from "../runtimes/eventually.ts";
 const dist = build();
 const hextetctl = `${dist}/bin/hextetctl`;
 /** More often than twice a minute, or the test would wait for that. */
-const agentConfiguration = "mesh: { intervalSeconds: 2 }\n";
+const agentConfiguration = 'mesh: { intervalSeconds: 2 }\npage: "[::1]:16129"\n';
 
 interface Cell {
   readonly from: string;
@@ -100,14 +101,25 @@ async function expectOneDirectionToBeTold(cluster: Cluster): Promise<void> {
     ]);
     return lines.filter((line) => !metrics.includes(line));
   };
+  const inTables = kinds.flatMap((kind) => families.toReversed().map((family) => `${kind} ${family}`));
   // Who cannot ask gamma for its row hears it all the same.
   const heard = ["gamma to alpha heard", "gamma to beta heard"].flatMap(each);
   const seenByAlpha = [...each("alpha to gamma lost"), ...heard].toSorted();
   await Promise.all([
     untilEqual("the tables show it", tables, [1, true, true]),
     untilEqual("metrics have it", unmeasured, []),
+    untilEqual("the page has it", () => drawn(beta), inTables),
     untilEqual("alpha sees what it can", async () => troubles(await matrix(alpha)), seenByAlpha),
   ]);
+}
+
+/** The tables on a node's page in which alpha's packets to gamma are lost, and gamma's to alpha arrive. */
+async function drawn(node: RunningMachine): Promise<readonly string[]> {
+  const text = await node.run("curl", "-gsS", "http://[::1]:16129/model.json");
+  const { mesh } = JSON.parse(text) as Pick<PageModel, "mesh">;
+  return (mesh?.tables ?? [])
+    .filter(({ rows: [alpha, , gamma] }) => alpha?.[2] === "lost" && gamma?.[0] === "arrives")
+    .map(({ kind, family }) => `${kind} ${family}`);
 }
 
 async function expectBothDirectionsToBeTold(cluster: Cluster): Promise<void> {
