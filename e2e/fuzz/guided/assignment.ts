@@ -4,6 +4,8 @@ import { longestInput } from "./mutation.ts";
 
 export interface Assignment {
   readonly name: string;
+  /** The module that knows the targets by name, where it is not the usual one. */
+  readonly targets?: string;
   readonly seed: number;
   /** So many, or until then. */
   readonly executions?: number;

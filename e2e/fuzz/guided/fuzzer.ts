@@ -1,5 +1,6 @@
 // Fuzzes one target for a while: changes inputs that reached something new, and keeps those that reach something newer. It does not watch
 // over an input that never ends; whoever runs it does (supervisor.ts).
+import { setImmediate } from "node:timers/promises";
 import { Chance } from "../../torture/chance.ts";
 import { Corpus } from "./corpus.ts";
 import type { Coverage } from "./coverage.ts";
@@ -59,7 +60,11 @@ class Fuzzer {
   async run(): Promise<FuzzReport> {
     this.#options.coverage.take();
     for (const input of this.#options.target.seeds) await this.#tryAlone(input);
-    while (!this.#options.isOver(this.#executions) && this.#findings.size < mostFindings) await this.#tryBatch();
+    while (!this.#options.isOver(this.#executions) && this.#findings.size < mostFindings) {
+      await this.#tryBatch();
+      // What a WeakRef leads to is kept until the event loop turns (AbortSignal.any makes some).
+      await setImmediate();
+    }
     const findings = [...this.#findings.values()];
     return { executions: this.#executions, blocks: this.#corpus.blocks, inputs: this.#corpus.inputs, findings };
   }

@@ -39,7 +39,8 @@ function watchOver(shared: SharedArrayBuffer, hungMs: number, onHung: () => void
   return setInterval(
     () => {
       const now = Atomics.load(head, 0);
-      if (now !== begun) [begun, since] = [now, Date.now()];
+      // Before the first it is loaded.
+      if (now !== begun || now === 0) [begun, since] = [now, Date.now()];
       else if (Date.now() - since > hungMs) onHung();
     },
     Math.min(1_000, hungMs / 4),

@@ -4,10 +4,12 @@ import type { Assignment, Report } from "./assignment.ts";
 import { Coverage } from "./coverage.ts";
 import { fuzz } from "./fuzzer.ts";
 import { longestInput } from "./mutation.ts";
-import { named } from "./targets.ts";
+import type { NamedTarget } from "./target.ts";
 
-async function main({ name, seed, executions = Infinity, untilMs = Infinity, shared }: Assignment): Promise<void> {
+async function main(assignment: Assignment): Promise<void> {
+  const { name, targets = "./targets.ts", seed, executions = Infinity, untilMs = Infinity, shared } = assignment;
   using coverage = new Coverage((url) => url.includes("/src/") && !url.endsWith("arbitraries.ts"));
+  const { named }: { readonly named: (name: string) => NamedTarget } = await import(targets);
   await using target = await named(name).open();
   const head = new Int32Array(shared, 0, 2);
   const room = new Uint8Array(shared, 8);
