@@ -4,8 +4,8 @@ import type { World } from "./world.ts";
 
 export interface Check {
   readonly name: string;
-  /** What it cannot be tried without: nodes that are containers here, or how they were before Hextet came. */
-  readonly needs?: "machines" | "before";
+  /** What it cannot be tried without: nodes that are containers here, how they were before Hextet came, or an image of another build. */
+  readonly needs?: "machines" | "before" | "otherImage";
   readonly run: (world: World) => Promise<void>;
 }
 

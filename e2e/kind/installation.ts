@@ -1,7 +1,9 @@
 // Hextet brought into a cluster as docs/kubernetes.md says: the image built and loaded, the manifest applied.
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import { makeVariant } from "../runtime/built.ts";
 import type { KindCluster } from "./kind.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { Machines } from "./machines.ts";
@@ -11,8 +13,38 @@ import { type Snapshots, takeSnapshots } from "./snapshots.ts";
 
 export const manifest = join(import.meta.dirname, "../../manifests/hextet.yaml");
 
-/** By the same command that users have. Its name is the one in the manifest. */
-export async function buildImage(buildArguments: readonly string[]): Promise<string> {
+export interface Images {
+  /** Its name is the one in the manifest. */
+  readonly image: string;
+  /** Does the same, and is another build, as the release before or after would be. */
+  readonly otherImage: string;
+}
+
+/** By the same command that users have. */
+export async function buildImages(buildArguments: readonly string[]): Promise<Images> {
+  const image = await buildImage(buildArguments);
+  return { image, otherImage: await buildOther(image) };
+}
+
+/** Its files over those of the first; what they replace is not listed in its manifest. */
+async function buildOther(image: string): Promise<string> {
+  const name = `${image}-other`;
+  const directory = await mkdtemp(join(tmpdir(), "hextet-e2e-image-"));
+  try {
+    makeVariant(join(directory, "variant"), "another build");
+    const files = ["bin/hextet", "lib/hextet.cjs", "lib/build-id", "lib/manifest.json"];
+    const copies = files.map((file) => `COPY ${file.replace("/", "-")} /opt/hextet/${file}\n`);
+    for (const file of files) await copyFile(join(directory, "variant", file), join(directory, file.replace("/", "-")));
+    await writeFile(join(directory, "Dockerfile"), `FROM ${image}\n${copies.join("")}`);
+    await writeFile(join(directory, ".dockerignore"), "variant\n");
+    await runProgram("docker", ["build", "--quiet", "--tag", name, directory]);
+    return name;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function buildImage(buildArguments: readonly string[]): Promise<string> {
   const args = buildArguments.flatMap((each) => ["--build-arg", each]);
   await runProgram("npm", ["run", "--silent", "image", "--", "--quiet", ...args]);
   const image = /^ *image: *(\S+)$/m.exec(await readFile(manifest, "utf8"))?.[1];
@@ -37,14 +69,14 @@ export async function installedImage(kubectl: Kubectl): Promise<string> {
 
 export interface Installation {
   readonly cluster: KindCluster;
-  readonly image: string;
+  readonly images: Images;
   readonly kubectl: Kubectl;
   readonly machines: Machines;
 }
 
 /** How nodes were before; it returns when every agent is ready. */
-export async function install({ cluster, image, kubectl, machines }: Installation): Promise<Snapshots> {
-  await runProgram("kind", ["load", "docker-image", image, "--name", cluster.name]);
+export async function install({ cluster, images, kubectl, machines }: Installation): Promise<Snapshots> {
+  await runProgram("kind", ["load", "docker-image", images.image, images.otherImage, "--name", cluster.name]);
   await kubectl.run("rollout", "status", "daemonset/kube-proxy", "--namespace=kube-system", "--timeout=180s");
   const nodes = await kubectl.get(nodeSchema, "nodes");
   const before = await takeSnapshots(

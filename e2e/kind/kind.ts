@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FamilySet, Options, ProxyMode } from "./options.ts";
-import { cleanUp, runProgram } from "./program.ts";
+import { runProgram, undo } from "./program.ts";
 
 export interface ClusterPlan {
   readonly name: string;
@@ -84,5 +84,5 @@ export async function findCluster(name: string, directory: string): Promise<Kind
 }
 
 export async function deleteCluster({ name, kubeconfig }: KindCluster): Promise<void> {
-  await cleanUp("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]);
+  await undo(() => runProgram("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig]));
 }

@@ -7,6 +7,8 @@ export interface Kubectl {
   /** Its standard output. */
   run(...args: readonly string[]): Promise<string>;
   apply(objects: readonly object[]): Promise<void>;
+  /** By this one, whole. */
+  replace(object: object): Promise<void>;
   get<Schema extends v.GenericSchema>(
     schema: Schema,
     ...args: readonly string[]
@@ -24,6 +26,9 @@ export function kubectlOf(kubeconfig: string): Kubectl {
     apply: async (objects) => {
       const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
       await runProgram("kubectl", [...where, "apply", "--filename=-"], list);
+    },
+    replace: async (object) => {
+      await runProgram("kubectl", [...where, "replace", "--filename=-"], JSON.stringify(object));
     },
     get: async (schema, ...args) => {
       const text = await run("get", "--output=json", ...args);

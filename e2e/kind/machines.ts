@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { bundle } from "../../cmd/dev/build/bundle.ts";
 import type { Asked } from "./pod-program.ts";
-import { cleanUp, runProgram } from "./program.ts";
+import { runProgram, undo } from "./program.ts";
 import { httpPort } from "./workload.ts";
 
 /** kind's network of Docker, where all its clusters are. */
@@ -65,7 +65,7 @@ export class OutsideHost implements AsyncDisposable {
 }
 
 async function remove(container: string): Promise<void> {
-  await cleanUp("docker", ["rm", "--force", "--volumes", container]);
+  await undo(() => runProgram("docker", ["rm", "--force", "--volumes", container]));
 }
 
 /** Into the container, because Docker may run on another machine and see no file of this one. */

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { allChecks } from "./checks.ts";
-import { buildImage, install, installedImage } from "./installation.ts";
+import { buildImages, type Images, install, installedImage } from "./installation.ts";
 import { createCluster, deleteCluster, findCluster, type KindCluster, plansOf } from "./kind.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { Machines } from "./machines.ts";
@@ -14,7 +14,7 @@ import { type Options, parseOptions, usage } from "./options.ts";
 import { Ended, endPrograms } from "./program.ts";
 import { Report } from "./report.ts";
 import { missingFor } from "./requirements.ts";
-import { World } from "./world.ts";
+import { World, type WorldOptions } from "./world.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -45,11 +45,11 @@ async function run(options: Options, report: Report, directory: string): Promise
     await tryChecks(options, report, await worldOf(kubectl));
     return;
   }
-  const image = await report.attempt("the image is built", () => buildImage(options.buildArguments));
-  if (image === undefined) return;
+  const images = await report.attempt("the image is built", () => buildImages(options.buildArguments));
+  if (images === undefined) return;
   if (name !== undefined) {
     report.title(name);
-    await tryCluster(options, report, { image, cluster: await findCluster(name, directory) });
+    await tryCluster(options, report, { images, cluster: await findCluster(name, directory) });
     return;
   }
   for (const plan of plansOf(options)) {
@@ -57,7 +57,7 @@ async function run(options: Options, report: Report, directory: string): Promise
     const cluster = await report.attempt("the cluster is made", () => createCluster({ plan, options, directory }));
     if (cluster === undefined) continue;
     try {
-      await tryCluster(options, report, { image, cluster });
+      await tryCluster(options, report, { images, cluster });
     } finally {
       if (options.keep) report.say(`kept: kubectl --kubeconfig ${cluster.kubeconfig}`);
       else await deleteCluster(cluster);
@@ -66,29 +66,25 @@ async function run(options: Options, report: Report, directory: string): Promise
 }
 
 interface Target {
-  readonly image: string;
+  readonly images: Images;
   readonly cluster: KindCluster;
 }
 
-async function tryCluster(options: Options, report: Report, { image, cluster }: Target): Promise<void> {
+async function tryCluster(options: Options, report: Report, { images, cluster }: Target): Promise<void> {
   const kubectl = kubectlOf(cluster.kubeconfig);
   const machines = new Machines();
   report.asksAfterFailure(kubectl);
-  const before = await report.attempt("Hextet is installed", () => install({ cluster, image, kubectl, machines }));
+  const before = await report.attempt("Hextet is installed", () => install({ cluster, images, kubectl, machines }));
   if (before === undefined) return;
   const own = options.cluster === undefined ? { before } : {};
-  await tryChecks(options, report, await worldOf(kubectl, { machines, ...own }));
+  await tryChecks(options, report, await worldOf(kubectl, { machines, otherImage: images.otherImage, ...own }));
 }
 
-async function worldOf(kubectl: Kubectl, more: Partial<Pick<World, "machines" | "before">> = {}): Promise<World> {
-  const { machines, before } = more;
-  return new World({
-    kubectl,
-    image: await installedImage(kubectl),
-    nodes: await kubectl.get(nodeSchema, "nodes"),
-    ...(machines === undefined ? {} : { machines }),
-    ...(before === undefined ? {} : { before }),
-  });
+type Known = Pick<WorldOptions, "machines" | "before" | "otherImage">;
+
+async function worldOf(kubectl: Kubectl, known: Known = {}): Promise<World> {
+  const [image, nodes] = [await installedImage(kubectl), await kubectl.get(nodeSchema, "nodes")];
+  return new World({ ...known, kubectl, image, nodes });
 }
 
 async function tryChecks({ only }: Options, report: Report, world: World): Promise<void> {

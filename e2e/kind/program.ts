@@ -1,5 +1,6 @@
 // Programs of this machine, run to their end. Once these tests are told to end (Ctrl-C) those that run are stopped and no other is started,
-// but for those that take away what was made.
+// but for those that undo what was done.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
 
@@ -19,6 +20,7 @@ export class Ended extends Error {
 }
 
 const end = new AbortController();
+const undoing = new AsyncLocalStorage<true>();
 
 export function endPrograms(signal: NodeJS.Signals): void {
   end.abort(new Ended(signal));
@@ -26,23 +28,29 @@ export function endPrograms(signal: NodeJS.Signals): void {
 
 /** Throws once these tests were told to end. */
 export function goOn(): void {
-  end.signal.throwIfAborted();
+  if (undoing.getStore() === undefined) end.signal.throwIfAborted();
+}
+
+/** What is run in the course of this work runs to its end, whatever these tests are told. */
+export function undo<T>(work: () => Promise<T>): Promise<T> {
+  return undoing.run(true, work);
 }
 
 /** Gives its standard output; a failure is told with the command and what it said. */
 export async function runProgram(program: string, args: readonly string[], input = ""): Promise<string> {
   goOn();
+  const limits = { timeout: limitMs, maxBuffer, ...(undoing.getStore() === undefined ? { signal: end.signal } : {}) };
+  const running = execute(program, [...args], limits);
+  // It may end without reading; then its own words say why.
+  running.child.stdin?.on("error", () => {}).end(input);
   try {
-    return await run(program, args, { input, signal: end.signal });
+    return (await running).stdout;
   } catch (error) {
     goOn();
-    throw error;
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    const why = said === "" ? String(error) : said;
+    throw new Error(`${program} ${args.join(" ")}: ${why}`, { cause: error });
   }
-}
-
-/** For what takes away what was made: it runs to its end whatever these tests are told. */
-export async function cleanUp(program: string, args: readonly string[]): Promise<void> {
-  await run(program, args, { input: "" });
 }
 
 /** Runs on, with its standard input and output. */
@@ -53,22 +61,4 @@ export function startProgram(program: string, args: readonly string[]): ChildPro
   end.signal.addEventListener("abort", kill, { once: true });
   child.once("exit", () => end.signal.removeEventListener("abort", kill));
   return child;
-}
-
-interface Running {
-  readonly input: string;
-  readonly signal?: AbortSignal;
-}
-
-async function run(program: string, args: readonly string[], { input, ...more }: Running): Promise<string> {
-  const running = execute(program, [...args], { timeout: limitMs, maxBuffer, ...more });
-  // It may end without reading; then its own words say why.
-  running.child.stdin?.on("error", () => {}).end(input);
-  try {
-    return (await running).stdout;
-  } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-    const why = said === "" ? String(error) : said;
-    throw new Error(`${program} ${args.join(" ")}: ${why}`, { cause: error });
-  }
 }

@@ -13,6 +13,12 @@ const eventSchema = v.object({
   lastTimestamp: v.nullish(v.string()),
 });
 
+const lacks = {
+  machines: "nodes are not containers of this Docker",
+  before: "nodes were not seen before",
+  otherImage: "nodes have no image of another build",
+} as const;
+
 export class Report {
   readonly #print: (line: string) => void;
   #kubectl: Kubectl | undefined;
@@ -39,9 +45,8 @@ export class Report {
   }
 
   leftOut({ name, needs }: Check): void {
-    const why = needs === "machines" ? "nodes are not containers of this Docker" : "nodes were not seen before";
     this.#leftOut += 1;
-    this.#print(`  not run           ${name}: ${why}`);
+    this.#print(`  not run           ${name}: ${needs === undefined ? "" : lacks[needs]}`);
   }
 
   /** What it gave, or undefined where it failed. That these tests were told to end is no failure, and ends all that is to follow. */

@@ -84,8 +84,12 @@ export interface Place {
   readonly name: string;
 }
 
-export function pod({ namespace, name }: Place, spec: object): object {
-  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels: { app: name } }, spec };
+export function pod(
+  { namespace, name }: Place,
+  spec: object,
+  annotations: Readonly<Record<string, string>> = {},
+): object {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace, labels: { app: name }, annotations }, spec };
 }
 
 /** A pod on every node. */

@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly machines?: Machines;
   /** Of the nodes, from before Hextet came. */
   readonly before?: Snapshots;
+  /** That nodes have too, of another build. */
+  readonly otherImage?: string;
 }
 
 export class World {
@@ -30,15 +32,17 @@ export class World {
   readonly families: readonly ("v4" | "v6")[];
   readonly machines: Machines | undefined;
   readonly before: Snapshots | undefined;
+  readonly otherImage: string | undefined;
   #cast: Promise<void> | undefined;
 
-  constructor({ kubectl, image, nodes, machines, before }: WorldOptions) {
+  constructor({ kubectl, image, nodes, machines, before, otherImage }: WorldOptions) {
     this.kubectl = kubectl;
     this.image = image;
     this.nodes = nodes;
     this.families = (nodes[0]?.spec.podCIDRs ?? []).map(familyOf);
     this.machines = machines;
     this.before = before;
+    this.otherImage = otherImage;
   }
 
   /** On each node two pods, one of which has a port of the node, and one in the node's own network; services lead to the first. */
@@ -61,7 +65,7 @@ export class World {
       service(place("headless"), { selector: { app: "one" }, clusterIP: "None" }),
       service(place("node-port"), { selector: { app: "one" }, type: "NodePort" }),
     ]);
-    await this.untilReady(namespace, this.nodes.length * 3);
+    await this.untilReady(namespace, this.nodes.length * 3, "app in (one,two,host)");
   }
 
   pods(app: string, where = namespace): Promise<readonly PodObject[]> {
@@ -96,6 +100,11 @@ export class World {
       return all ? true : undefined;
     };
     await eventually("every node is Ready", ready, readyLimitMs);
+  }
+
+  async untilAgentsReady(): Promise<void> {
+    const where = ["--namespace=kube-system", "--timeout=170s"];
+    await this.kubectl.run("rollout", "status", "daemonset/hextet-agent", ...where);
   }
 
   /** Asks from within a pod, all URLs at once. */

@@ -52,7 +52,7 @@ function seenAs(addresses: readonly string[]): Judge {
   return ({ from }) => (addresses.includes(from) ? undefined : `was seen as ${from}, not as ${addresses.join(" or ")}`);
 }
 
-function podUrls(pod: PodObject, port = httpPort): readonly string[] {
+export function podUrls(pod: PodObject, port = httpPort): readonly string[] {
   return addressesOf(pod).map((address) => urlOf(address, port));
 }
 

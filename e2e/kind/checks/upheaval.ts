@@ -23,6 +23,11 @@ export const upheavalChecks: readonly Check[] = [
   { name: "pods come and go while agents are killed", run: checkKilled },
   { name: "traffic between pods loses nothing while agents are replaced one by one", run: checkRollout },
   {
+    name: "traffic between pods loses nothing while Hextet becomes another build, node by node, and comes back",
+    needs: "otherImage",
+    run: checkUpgrade,
+  },
+  {
     name: "after a node restarted its pods come back, with addresses that nobody else has",
     needs: "machines",
     run: checkRestart,
@@ -32,10 +37,6 @@ export const upheavalChecks: readonly Check[] = [
 
 async function killAgents({ kubectl }: World): Promise<void> {
   await kubectl.run("delete", "pods", ...agents, "--grace-period=0", "--force", "--wait=false");
-}
-
-async function untilAgentsReady({ kubectl }: World): Promise<void> {
-  await kubectl.run("rollout", "status", "daemonset/hextet-agent", "--namespace=kube-system", "--timeout=180s");
 }
 
 /** Containers that do nothing, of an image every node has already where there is one. */
@@ -70,7 +71,7 @@ async function checkKilled(world: World): Promise<void> {
     await expectInOrder(world, await scaled);
   }
   await scaleTo(world, "churn", 0);
-  await untilAgentsReady(world);
+  await world.untilAgentsReady();
   await expectNoLeak(world);
 }
 
@@ -82,7 +83,42 @@ async function checkMany(world: World): Promise<void> {
   await expectNoLeak(world);
 }
 
-async function checkRollout(world: World): Promise<void> {
+function checkRollout(world: World): Promise<void> {
+  return expectNoLoss(world, async () => {
+    await world.kubectl.run("rollout", "restart", "daemonset/hextet-agent", "--namespace=kube-system");
+    await world.untilAgentsReady();
+  });
+}
+
+function checkUpgrade(world: World): Promise<void> {
+  const { image, otherImage = image } = world;
+  return expectNoLoss(world, async () => {
+    const before = await installedBuilds(world);
+    await useImage(world, otherImage);
+    const between = await installedBuilds(world);
+    await useImage(world, image);
+    const after = await installedBuilds(world);
+    const isOne = new Set(before).size === 1 && new Set(between).size === 1;
+    if (isOne && before[0] !== between[0] && String(before) === String(after)) return;
+    throw new Error(`nodes had builds ${before.join(" ")}, then ${between.join(" ")}, then ${after.join(" ")}`);
+  });
+}
+
+async function useImage(world: World, image: string): Promise<void> {
+  const images = [`install=${image}`, `agent=${image}`];
+  await world.kubectl.run("set", "image", "daemonset/hextet-agent", ...images, "--namespace=kube-system");
+  await world.untilAgentsReady();
+}
+
+/** Of the programs that the container runtime executes, by node. */
+function installedBuilds({ machines, nodes }: World): Promise<readonly string[]> {
+  const path = "/opt/cni/bin/.hextet/current/lib/build-id";
+  const asked = nodes.map(async ({ metadata }) => (await machines?.run(metadata.name, `cat ${path}`))?.trim() ?? "");
+  return Promise.all(asked);
+}
+
+/** Streams of every family between pods of two nodes go on meanwhile. */
+async function expectNoLoss(world: World, happens: () => Promise<void>): Promise<void> {
   const { kubectl, image, nodes } = world;
   await world.ready();
   const [one, other] = [nodes[0], nodes.at(-1)].map((node) => node?.metadata.name ?? "");
@@ -93,11 +129,8 @@ async function checkRollout(world: World): Promise<void> {
   const [listener] = await world.untilReady(namespace, 1, "app=listener");
   const addresses = listener === undefined ? [] : addressesOf(listener);
   const talking = ["exec", "--stdin", `--namespace=${namespace}`, "talker", "--", "hextetctl", "talk", ...addresses];
-  const reports = await whileTalking(world, talking, async () => {
-    await kubectl.run("rollout", "restart", "daemonset/hextet-agent", "--namespace=kube-system");
-    await untilAgentsReady(world);
-  });
-  await kubectl.run("delete", "pods", "talker", "listener", `--namespace=${namespace}`, "--wait=false");
+  const reports = await whileTalking(world, talking, happens);
+  await kubectl.run("delete", "pods", "talker", "listener", `--namespace=${namespace}`, "--wait=true");
   const isWhole = ({ sent, answered, error }: StreamReport) => sent > 0 && sent === answered && error === undefined;
   expectNone([
     ...(reports.length === addresses.length * 2 ? [] : [`there are ${reports.length} streams`]),
@@ -149,7 +182,7 @@ async function checkRestart(world: World): Promise<void> {
   };
   await eventually(`the pods of ${node} were started again`, startedSince, 180_000);
   await world.untilNodesReady();
-  await untilAgentsReady(world);
+  await world.untilAgentsReady();
   await expectInOrder(world, await world.untilReady(namespace, nodes.length * 3, "app in (one,two,host)"));
   await checkPods(world, false);
   await checkPods(world, true);
