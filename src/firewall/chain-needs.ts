@@ -10,13 +10,13 @@ export interface ChainNeeds {
   readonly dispatches: readonly Dispatch[];
 }
 
-export interface AskedSet {
+interface AskedSet {
   readonly set: string;
   /** Whether the rule wants who is not in it. */
   readonly not: boolean;
 }
 
-export interface Dispatch {
+interface Dispatch {
   readonly set: string;
   readonly end: End;
 }
