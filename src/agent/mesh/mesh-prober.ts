@@ -39,6 +39,7 @@ export class MeshProber implements AsyncDisposable {
   readonly #asking: Loop;
   readonly #listening: Loop;
   readonly #remarks: Remarks;
+  readonly #ending = new AbortController();
   #answers: readonly MeshAnswer[] = [];
   #askedAtMs: number | undefined;
   #round: Promise<void> | undefined;
@@ -63,7 +64,9 @@ export class MeshProber implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#asking.stop(), this.#listening.stop()]);
+    this.#ending.abort();
+    // A round that fails now has told so to whoever waits for it.
+    await Promise.allSettled([this.#asking.stop(), this.#listening.stop(), this.#round]);
     for (const hearer of this.#hearers.splice(0)) hearer[Symbol.dispose]();
   }
 
@@ -107,7 +110,7 @@ export class MeshProber implements AsyncDisposable {
       this.#hearing.expect(view, asked);
       this.#openHearers(new Set(questions.map(({ family }) => family)));
     }
-    this.#answers = await askAll(questions, this.#options);
+    this.#answers = await askAll(questions, { ...this.#options, signal: this.#ending.signal });
     this.#askedAtMs = clock.now();
     this.#listen();
     this.#remarks.tell([]);

@@ -139,6 +139,13 @@ test("what cannot be sent is not reached, and answers to others and copies are p
   expect(await askAll([question], twice)).toMatchObject([{ reached: true, lostPercent: 67 }]);
 });
 
+test("waits no longer for who is told to end", async () => {
+  const { asking, now } = network(() => undefined);
+  const ended = AbortSignal.abort();
+  const answers = await askAll(questionsOf(["v6"]), { ...asking, signal: ended });
+  expect([answers.map(({ reached }) => reached), now()]).toEqual([[false, false], 0]);
+});
+
 test("asks nobody where there is no question", async () => {
   const { asking, asked } = network(() => undefined);
   expect(await askAll([], asking)).toEqual([]);

@@ -18,6 +18,8 @@ export interface MeshAnswer extends Omit<Question, "refusers"> {
 export interface Asking {
   readonly open: (family: Family, onAnswer: (answer: Answered) => void) => EchoAsker;
   readonly clock: LoopClock;
+  /** Ends the waiting: what was not answered by then counts as lost. */
+  readonly signal?: AbortSignal;
 }
 
 /** Three tell a lossy way from a lossless one often enough. */
@@ -57,14 +59,15 @@ class Volley {
   }
 
   async run(): Promise<readonly MeshAnswer[]> {
-    const { clock } = this.#asking;
+    const { clock, signal: ended = this.#complete.signal } = this.#asking;
+    const enough = AbortSignal.any([ended, this.#complete.signal]);
     using askers = this.#open();
     for (let packet = 0; packet < packets; packet++) {
-      if (packet > 0) await clock.sleep(apartMs, this.#complete.signal);
+      if (packet > 0) await clock.sleep(apartMs, enough);
       for (const [at, asked] of this.#asked.entries()) this.#ask(askers.of(asked.question.family), at, packet);
     }
     this.#endIfComplete();
-    await clock.sleep(lastWaitMs, this.#complete.signal);
+    await clock.sleep(lastWaitMs, enough);
     return this.#asked.map(answerOf);
   }
 
