@@ -52,6 +52,11 @@ describe("an exit code says how it went", () => {
     [`nodes 10.10.0.77 --config ${calm}`, 0, ""],
     [`nodes 203.0.113.1 --config ${calm}`, 1, ""],
     [`status --config ${calm}`, 1, ""],
+    [
+      "install --bin-dir /proc/x/y",
+      1,
+      "Cannot write in /proc/x/y: ENOENT: no such file or directory, mkdir '/proc/x'\n",
+    ],
     ["stauts", 2, 'There is no command "stauts"; did you mean status\nhextetctl help says what there is\n'],
     [
       "pods --outptu json",

@@ -1,7 +1,7 @@
 // Installs and removes Hextet in a CNI binary directory: read what is there, plan, carry the steps out one by one. A failure
 // leaves what was there before.
-import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, rmdirSync, rmSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { apply, describeStep } from "./apply.ts";
 import { explain } from "./fault.ts";
 import { home, type Installation, InstallError } from "./installation.ts";
@@ -85,10 +85,19 @@ function leaveNothing(directory: string, made: boolean): void {
   if (made) rmdirSync(directory);
 }
 
+/** One by one: where a file system has no place for directories, as /proc, Node's own recursion never ends. */
+function makeMissing(path: string): boolean {
+  if (existsSync(path)) return false;
+  const above = dirname(path);
+  if (above !== path) makeMissing(above);
+  mkdirSync(path);
+  return true;
+}
+
 /** Says whether the directory was missing; one we make can be read by everybody, whatever the umask. */
 function prepare(path: string): boolean {
   try {
-    const made = mkdirSync(path, { recursive: true }) !== undefined;
+    const made = makeMissing(path);
     if (made) chmodSync(path, 0o755);
     accessSync(path, constants.W_OK);
     return made;
