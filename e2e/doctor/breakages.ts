@@ -1,4 +1,5 @@
 // What is broken on nodes whose agent serves, or whose router advertises, and which checks tests of their own are for.
+import { tables } from "../lab/topology.ts";
 import { type Breakage, set } from "./breakage.ts";
 
 const drop = (what: string, hook = "input") =>
@@ -29,8 +30,8 @@ export const withAgent: readonly Breakage[] = [
     id: "prefix-return",
     at: "router",
     seen: /does not send 2001:db8:0:1::\/64 to this node \(2001:db8:ffff:1::1: Destination unreachable/,
-    break: "ip route delete 2001:db8:0:1::/64",
-    undo: "ip route add 2001:db8:0:1::/64 via 2001:db8:ffff:1::11",
+    break: `ip route delete 2001:db8:0:1::/64 table ${tables.outside}`,
+    undo: `ip route add 2001:db8:0:1::/64 via 2001:db8:ffff:1::11 table ${tables.outside}`,
   },
   {
     id: "node-reach",

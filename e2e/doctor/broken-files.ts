@@ -114,7 +114,7 @@ export const brokenFiles: readonly Breakage[] = [
   {
     id: "prefix-overlap",
     seen: /Prefix 2001:db8:0:3::\/64 of node gamma contains 2001:db8:0:3:1::\/96, which is on the link of eth0/,
-    also: ["node-routes"],
+    also: ["node-routes", "prefix-return"],
     break: "ip address add 2001:db8:0:3:1::1/96 dev eth0 nodad",
     undo: "ip address delete 2001:db8:0:3:1::1/96 dev eth0",
   },

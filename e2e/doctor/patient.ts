@@ -46,21 +46,7 @@ export class Patient implements AsyncDisposable {
     options: Omit<TopologyOptions, "nodes"> & { readonly nodes: number },
   ): Promise<Patient> {
     const lab = await Lab.start({ ...options, podsPerNode: 1, build, program: [join(build, "bin/hextet-agent")] });
-    const patient = new Patient(lab, lab.machine("alpha"));
-    await patient.routeBack();
-    return patient;
-  }
-
-  /** As a provider's router has it; the lab's own sends only what comes from outside to pods. */
-  async routeBack(): Promise<void> {
-    const { nodes, wiring } = this.lab.topology;
-    if (wiring === "ndp-proxy") return;
-    const router = this.lab.machine("router");
-    for (const { prefixes, addresses } of nodes) {
-      const prefix = prefixes.find(({ family }) => family === "v6");
-      const via = addresses.find(({ family }) => family === "v6");
-      if (prefix && via) await router.run("ip", "route", "replace", `${prefix}`, "via", `${via}`);
-    }
+    return new Patient(lab, lab.machine("alpha"));
   }
 
   async ask({ within = [], args = [] }: AskOptions = {}): Promise<Answer> {
