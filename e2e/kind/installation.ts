@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { makeVariant } from "../runtime/built.ts";
-import type { KindCluster } from "./kind.ts";
+import { eventually } from "../runtimes/eventually.ts";
+import { type KindCluster, machinesOf } from "./kind.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { Machines } from "./machines.ts";
 import { nodeSchema } from "./objects.ts";
@@ -74,15 +75,19 @@ export interface Installation {
   readonly machines: Machines;
 }
 
+async function areRegistered(kubectl: Kubectl, names: readonly string[]): Promise<true | undefined> {
+  const nodes = await kubectl.get(nodeSchema, "nodes");
+  return names.every((name) => nodes.some(({ metadata }) => metadata.name === name)) || undefined;
+}
+
 /** How nodes were before; it returns when every agent is ready. */
 export async function install({ cluster, images, kubectl, machines }: Installation): Promise<Snapshots> {
   await runProgram("kind", ["load", "docker-image", images.image, images.otherImage, "--name", cluster.name]);
   await kubectl.run("rollout", "status", "daemonset/kube-proxy", "--namespace=kube-system", "--timeout=180s");
-  const nodes = await kubectl.get(nodeSchema, "nodes");
-  const before = await takeSnapshots(
-    machines,
-    nodes.map(({ metadata }) => metadata.name),
-  );
+  const names = await machinesOf(cluster);
+  // kind does not wait for the last of them, and what is tried is tried with those that are there at its beginning.
+  await eventually(`${names.join(", ")} have registered`, () => areRegistered(kubectl, names), 120_000);
+  const before = await takeSnapshots(machines, names);
   await kubectl.run("apply", `--filename=${manifest}`);
   await kubectl.run("rollout", "restart", "daemonset/hextet-agent", "--namespace=kube-system");
   await kubectl.run("rollout", "status", "daemonset/hextet-agent", "--namespace=kube-system", "--timeout=180s");

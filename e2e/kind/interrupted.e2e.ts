@@ -1,7 +1,7 @@
 // What becomes of clusters when the tests of them are told to end, as by Ctrl-C, or cannot make one: with programs in the place of kind,
 // docker, kubectl and npm that only write down how they were called.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ function prepare(hanging: Readonly<Record<string, string>>): void {
 function start(...more: readonly string[]): ChildProcess {
   const args = [join(import.meta.dirname, "main.ts"), "--families=v6", "--proxy=nftables,iptables", ...more];
   const env = { ...process.env, PATH: `${directory}:${process.env["PATH"]}`, TMPDIR: directory };
-  return spawn(process.execPath, args, { env, stdio: "ignore" });
+  return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
 }
 
 /** The programs' calls from the first of kind that is about clusters on. */
@@ -40,8 +40,6 @@ function calls(): readonly string[] {
 const hang = "exec sleep 300";
 
 test.for([
-  { signal: "SIGINT", code: 130, at: "kind create cluster" },
-  { signal: "SIGTERM", code: 143, at: "kind create cluster" },
   { signal: "SIGINT", code: 130, at: "kind load docker-image" },
   { signal: "SIGTERM", code: 143, at: "kubectl --kubeconfig" },
 ] as const)("$signal during $at takes the cluster away and makes no other", async ({ signal, code, at }) => {
@@ -53,6 +51,29 @@ test.for([
   expect(await ended).toEqual([code, null]);
   expect(calls().filter((call) => call.startsWith("kind create")).length).toBe(1);
   expect(calls().at(-1)).toMatch(`kind delete cluster --name ${cluster}`);
+});
+
+test.for([
+  { signal: "SIGINT", code: 130 },
+  { signal: "SIGTERM", code: 143 },
+] as const)("$signal while kind makes a cluster lets it end first, then takes that away", async ({ signal, code }) => {
+  const goOn = join(directory, "go-on");
+  const making = `while [ ! -e ${goOn} ]; do sleep 0.1; done; echo kind has made it >>${directory}/calls`;
+  prepare({ "kind create cluster": making });
+  const tests = start();
+  const said = on(tests.stderr ?? expect.unreachable("there is no standard error"), "data");
+  const ended = once(tests, "exit");
+  await eventually("a cluster is made", () => calls().some((call) => call.startsWith("kind create")) || undefined);
+  tests.kill(signal);
+  await said.next();
+  writeFileSync(goOn, "");
+  expect(await ended).toEqual([code, null]);
+  const [made, taken, ...more] = calls().slice(-2);
+  expect([made, taken, more]).toEqual([
+    "kind has made it",
+    expect.stringContaining(`delete cluster --name ${cluster}`),
+    [],
+  ]);
 });
 
 test("with --keep a cluster that was made stays", async () => {

@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FamilySet, Options, ProxyMode } from "./options.ts";
-import { runProgram, undo } from "./program.ts";
+import { goOn, runProgram, undo } from "./program.ts";
 
 export interface ClusterPlan {
   readonly name: string;
@@ -64,7 +64,10 @@ export async function createCluster({ plan, options, directory }: Creation): Pro
   const image = options.nodeImage === undefined ? [] : ["--image", options.nodeImage];
   const args = ["create", "cluster", "--name", name, "--config", config, "--kubeconfig", kubeconfig, ...image];
   try {
-    await runProgram("kind", args);
+    // It is let go on when all is to end, in a session that Ctrl-C does not reach: what it has told Docker to make would come into being
+    // after it was looked for to be taken away.
+    await undo(() => runProgram("setsid", ["--wait", "kind", ...args]));
+    goOn();
     return { name, kubeconfig };
   } catch (error) {
     await deleteCluster({ name, kubeconfig });
@@ -74,6 +77,11 @@ export async function createCluster({ plan, options, directory }: Creation): Pro
 
 async function clusterNames(): Promise<readonly string[]> {
   return (await runProgram("kind", ["get", "clusters", "--quiet"])).split("\n").filter((line) => line !== "");
+}
+
+/** Nodes by name, also such as have not registered yet. */
+export async function machinesOf({ name }: KindCluster): Promise<readonly string[]> {
+  return (await runProgram("kind", ["get", "nodes", "--name", name])).split("\n").filter((line) => line !== "");
 }
 
 /** One that is there already. */

@@ -7,8 +7,9 @@ export const nodeSchema = v.object({
   metadata: v.object({ name: v.string() }),
   spec: v.object({ podCIDRs: v.optional(v.array(v.string()), []) }),
   status: v.object({
-    addresses: v.array(v.object({ type: v.string(), address: v.string() })),
-    conditions: v.array(condition),
+    // A node that has just been registered tells neither.
+    addresses: v.optional(v.array(v.object({ type: v.string(), address: v.string() })), []),
+    conditions: v.optional(v.array(condition), []),
     images: v.optional(v.array(v.object({ names: v.nullish(v.array(v.string()), []) })), []),
   }),
 });
