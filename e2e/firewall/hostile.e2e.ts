@@ -67,6 +67,17 @@ describe.for(matrix)("$backend, $name", ({ backend, families }) => {
     expect(permanent(world)).toBe(before);
   });
 
+  test.for(families.filter((family) => family === "v6"))(
+    "%s: a link-local source gets nowhere but to the node",
+    async (family) => {
+      await firewall.apply(rulesWith(world, [], everyPod));
+      const from = world.pod(1);
+      const probe = (at: Host, expected: boolean) =>
+        udp({ from, at, source: from.wire.mac.linkLocal, destination: at.address(family), expected });
+      await expectArrivals([probe(world.pod(0), false), probe(world.beyond, false)]);
+    },
+  );
+
   test.for(families)("%s: a pod's floods are felt by nobody else", async (family) => {
     await firewall.apply(rulesWith(world, [], everyPod));
     const before = permanent(world);

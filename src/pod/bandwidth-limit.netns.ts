@@ -95,7 +95,7 @@ describe("what limits a pod", () => {
       const network = sample(2, dual, { mode, bandwidth: both });
       await attach(node.kernel, network, pod.path);
       const shown = node.namespace.run("tc", "qdisc", "show");
-      expect(shown).toContain(`dev ${network.hostLink} root refcnt 3 rate 8Mbit burst 32Kb`);
+      expect(shown).toContain(`dev ${network.hostLink} root refcnt 2 rate 8Mbit burst 32Kb`);
       expect(shown).toContain(`dev ${limitLinkOf(network.attachment)} root refcnt 2 rate 4Mbit burst 50000b`);
       await detach(node.kernel, { attachment: network.attachment });
       expect(node.dump()).toBe(before);
