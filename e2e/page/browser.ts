@@ -55,9 +55,10 @@ export class Browser implements AsyncDisposable {
   /** In the network namespace at this path. */
   constructor(namespace: string) {
     const program = ["--net=" + namespace, "chromium", ...flags, `--user-data-dir=${this.#directory}`, "about:blank"];
+    const home = this.#directory;
     this.#child = spawn("nsenter", program, {
       stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
-      env: { ...process.env, HOME: this.#directory, XDG_CONFIG_HOME: this.#directory, XDG_CACHE_HOME: this.#directory },
+      env: { ...process.env, HOME: home, TMPDIR: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
     });
     const [, , errors, orders, answers] = this.#child.stdio;
     if (!(errors instanceof Readable && orders instanceof Writable && answers instanceof Readable)) {
