@@ -38,7 +38,7 @@ ${lines.join("\n")}
   --pods N         of scale                                (500)
   --nodes N        of soak                                 (5000)
   --minutes N      how long fuzz goes on, all targets together (10)
-  --runs N         of model, in each column                (50; short: 2)
+  --runs N         of model, in each column                (50; short: 3)
   --markdown       prints the table as docs/reliability.md has it
   --help           this text
 

@@ -42,6 +42,11 @@ export class AttachmentModel {
     this.#networks = new Map(networks.map((network) => [network.name, network]));
   }
 
+  /** What is released from here on, up to the next step, is released at the same time. */
+  begin(): void {
+    this.#step++;
+  }
+
   standingOf(attachment: ModelAttachment): Standing {
     return this.#holdingOf(attachment).standing;
   }
@@ -88,13 +93,11 @@ export class AttachmentModel {
     const complaints = this.#complaintsOn(attachment, given, requested);
     for (const address of given) this.#everGiven.add(address);
     this.#holdings.set(keyOf(attachment), { standing, addresses: given });
-    this.#step++;
     return complaints;
   }
 
   /** All at the same moment. */
   release(attachments: readonly ModelAttachment[]): void {
-    this.#step++;
     for (const attachment of attachments) {
       for (const address of this.addressesOf(attachment)) this.#releasedAt.set(address, this.#step);
       this.#holdings.delete(keyOf(attachment));
@@ -103,7 +106,6 @@ export class AttachmentModel {
 
   /** These were given by a call that failed, and taken back. */
   takeBack(addresses: readonly string[]): void {
-    this.#step++;
     for (const address of addresses) {
       this.#everGiven.add(address);
       this.#releasedAt.set(address, this.#step);
@@ -115,7 +117,6 @@ export class AttachmentModel {
     const before = this.addressesOf(attachment);
     const fresh = held.filter((each) => !before.includes(each));
     if (fresh.length > 0) return this.give(attachment, held, "unsettled");
-    this.#step++;
     for (const address of before) if (!held.includes(address)) this.#releasedAt.set(address, this.#step);
     this.#holdings.set(keyOf(attachment), { standing: "unsettled", addresses: held });
     return [];

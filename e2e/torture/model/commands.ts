@@ -18,6 +18,7 @@ function command({ name, isPossible = () => true, take }: Step): Command {
     check: isPossible,
     run: async (state, world) => {
       state.steps.count++;
+      state.model.begin();
       await take(state, world);
       compare(state, world);
     },
