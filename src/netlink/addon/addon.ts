@@ -1,9 +1,9 @@
-// Finds and loads the compiled kernel.c, when the first socket is opened and not before: what only reads messages or makes
+// Finds and loads the compiled addon, when the first socket is opened and not before: what only reads messages or makes
 // requests runs without it. native.ts gives its functions their meaning.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The functions of kernel.c. Each gives a number below 0, -errno, where it fails. */
+/** The functions of addon.c. Each gives a number below 0, -errno, where it fails. */
 export interface Addon {
   /** Gives an fd; namespace is the fd of one, or -1 for the caller's own; AF_NETLINK and SOCK_RAW if not given. */
   openSocket(this: void, namespace: number, protocol: number, family?: number, type?: number): number;

@@ -1,11 +1,12 @@
-// Compiles kernel.c into the addon that native.ts loads. One compiler call and Node's own headers: no gyp, nothing downloaded.
+// Compiles the C files beside it into the addon that native.ts loads. One compiler call and Node's own headers: no gyp, nothing downloaded.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const source = fileURLToPath(new URL("kernel.c", import.meta.url));
+const sources = ["kernel.c", "addon.c"].map(pathOf);
+const headersOfSources = ["kernel.h"].map(pathOf);
 
 export interface BuildOptions {
   /** The C compiler, `cc` if not given. */
@@ -17,13 +18,21 @@ export function buildAddon(outputPath: string, options: BuildOptions = {}): void
   mkdirSync(dirname(outputPath), { recursive: true });
   const unfinished = `${outputPath}.${process.pid}`;
   const flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread", "-s"];
-  execFileSync(options.compiler ?? "cc", [...flags, "-I", headers(), "-o", unfinished, source], { stdio: "inherit" });
+  // Names of ours must not be taken for those of the program that loads it.
+  const own = ["-fvisibility=hidden", "-I", headers(), "-o", unfinished];
+  execFileSync(options.compiler ?? "cc", [...flags, ...own, ...sources], { stdio: "inherit" });
   renameSync(unfinished, outputPath);
 }
 
-/** False where there is none, or one older than its source. */
+/** False where there is none, or one older than its sources. */
 export function isBuilt(outputPath: string): boolean {
-  return existsSync(outputPath) && statSync(outputPath).mtimeMs >= statSync(source).mtimeMs;
+  if (!existsSync(outputPath)) return false;
+  const { mtimeMs } = statSync(outputPath);
+  return [...sources, ...headersOfSources].every((source) => statSync(source).mtimeMs <= mtimeMs);
+}
+
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
 }
 
 /** Node-API is the same in every Node, so any headers at hand do. */
