@@ -6,10 +6,14 @@ import { fuzz } from "./fuzzer.ts";
 import { longestInput } from "./mutation.ts";
 import type { NamedTarget } from "./target.ts";
 
+interface Known {
+  readonly named: (name: string) => NamedTarget;
+}
+
 async function main(assignment: Assignment): Promise<void> {
-  const { name, targets = "./targets.ts", seed, executions = Infinity, untilMs = Infinity, shared } = assignment;
+  const { name, targets, seed, executions = Infinity, untilMs = Infinity, shared } = assignment;
   using coverage = new Coverage((url) => url.includes("/src/") && !url.endsWith("arbitraries.ts"));
-  const { named }: { readonly named: (name: string) => NamedTarget } = await import(targets);
+  const { named }: Known = targets === undefined ? await import("./targets.ts") : await import(targets);
   await using target = await named(name).open();
   const head = new Int32Array(shared, 0, 2);
   const room = new Uint8Array(shared, 8);

@@ -51,7 +51,10 @@ async function compareHistories(settings: Settings, families: Families): Promise
   });
   // Else the first histories would be of a step or two.
   const result = await fc.check(property, { numRuns: settings.runs ?? runs, seed, unbiased: true });
-  if (result.failed) ledger.lost((await fc.asyncDefaultReportMessage(result)) ?? "a failure without a report");
+  if (result.failed) {
+    const why = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
+    ledger.lost(`${why}\n  ${(await fc.asyncDefaultReportMessage(result)) ?? ""}`);
+  }
   ledger.remark(`${result.numRuns} histories`);
   return ledger.row;
 }
