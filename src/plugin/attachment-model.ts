@@ -133,8 +133,10 @@ export class AttachmentModel {
   reboot(): void {
     this.release([...this.#holdings.keys()].map(attachmentOf));
     this.#isDatabaseOfThisBoot = false;
-    // With the database gone as well, nothing is left that knows what was given.
-    if (this.#isDatabaseLost) this.#everGiven.clear();
+    // With the database gone as well, nothing is left that knows what was given, or when.
+    if (!this.#isDatabaseLost) return;
+    this.#everGiven.clear();
+    this.#releasedAt.clear();
   }
 
   /** Who runs is known by the kernel; cool-downs are known no more. */
