@@ -1,6 +1,7 @@
 // What a node may be given that is not as it must be: each is told once in the log, by /readyz and, where pods suffer from it, by STATUS,
 // always with the fix; what can still work does; and when it is mended that is told once too, without a restart.
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { columns, failureOf } from "../conformance/node.ts";
 import type { NetworkList } from "../conformance/runtime.ts";
@@ -16,6 +17,8 @@ interface Fault {
   readonly told: RegExp;
   /** Of STATUS; absent where pods do not suffer. */
   readonly code?: 50 | 51;
+  /** This node is ready all the same. */
+  readonly elsewhere?: true;
 }
 
 interface Trial extends Fault {
@@ -100,6 +103,15 @@ const trials: readonly Trial[] = [
     mend: (served) => served.writeCluster(),
   },
   {
+    what: "another node without a prefix",
+    columns,
+    told: /^Node beta has no prefix, so .*; give it one of IPv6, IPv4, or both$/,
+    elsewhere: true,
+    make: (served) =>
+      served.writeCluster(undefined, "beta: { addresses: [192.0.2.3, 2001:db8:ffff::3], prefixes: [] }"),
+    mend: (served) => served.writeCluster(),
+  },
+  {
     what: "somebody else's route in the place of ours",
     columns,
     told: /^Cannot add route (10\.10\.0\.0\/24|fd00:10::\/64) unreachable metric 4096: File already exists.*: Somebody else has made the same/,
@@ -124,10 +136,11 @@ async function tellsOnce(agent: Agent, message: "fault" | "fault has gone", told
   expect(new Set(lines().map(({ fault }) => fault)).size).toBe(lines().length);
 }
 
-async function expectTold(served: AgentNode, agent: Agent, list: NetworkList, { told, code }: Fault): Promise<void> {
+async function expectTold(served: AgentNode, agent: Agent, list: NetworkList, fault: Fault): Promise<void> {
+  const { told, code, elsewhere = false } = fault;
   await tellsOnce(agent, "fault", told);
   const { status, text } = served.page("/readyz");
-  expect(status).toBe(503);
+  expect(status).toBe(elsewhere ? 200 : 503);
   expect(text.split("\n").some((line) => told.test(line))).toBe(true);
   if (code === undefined) return expect(served.node.runtime.status(list)).resolves.toBeUndefined();
   const failure = await failureOf(served.node.runtime.status(list));
@@ -176,6 +189,21 @@ describe.for(columns)("%s", (families) => {
     const agent = await served.start();
     const told = /^The cluster has no node omega: add it to .*cluster\.yaml, or set nodeName to the name it has there$/;
     await expectTold(served, agent, networkOf(served), { told, code: 50 });
+  });
+
+  test("a cluster that cannot be read when an agent starts: what the agent before it wrote holds", async () => {
+    await using served = new AgentNode({ families, build: build.path });
+    const first = await served.start();
+    await first.says("network configuration written");
+    await first.stop();
+    const list = { ...served.writtenNetwork(), cniVersion: "1.1.0" };
+    writeFileSync(served.clusterFile, "nodes: [");
+    const second = await served.start();
+    await expectTold(served, second, list, { told: /cluster\.yaml:1:\d+: / });
+    await expectServed(served, second);
+    expect(served.writtenNetwork()).toEqual(JSON.parse(JSON.stringify({ ...list, cniVersion: "1.0.0" })));
+    served.writeCluster();
+    await expectMended(served, second, list, /cluster\.yaml/);
   });
 
   test("a range without a free address", async () => {

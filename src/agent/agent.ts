@@ -121,10 +121,19 @@ interface Served extends Pick<AgentOptions, "config" | "log"> {
 async function serve(started: AsyncDisposableStack, served: Served): Promise<void> {
   const { config, log, source, readiness, metrics, events, told, calls, mesh } = served;
   const faults = () => readiness.faults();
+  const obstacles = () => readiness.obstacles();
   const view = () => source.view;
   const row = async () => JSON.stringify(await mesh.fresh());
-  const health = healthServer({ listen: config.listen, faults, status: () => told().text, mesh: row, metrics, log });
-  started.use(await AttachService.start({ ...calls, faults: () => [...readiness.faults(), ...health.faults] }));
+  const health = healthServer({
+    listen: config.listen,
+    faults,
+    obstacles,
+    status: () => told().text,
+    mesh: row,
+    metrics,
+    log,
+  });
+  started.use(await AttachService.start({ ...calls, faults: () => [...obstacles(), ...health.faults] }));
   started.use(health).start();
   mesh.start();
   if (config.page === "off") return;

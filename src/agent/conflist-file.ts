@@ -29,6 +29,10 @@ export async function writeConflist(place: ConflistPlace, text: string): Promise
   return "written";
 }
 
+export async function isConflistThere(place: ConflistPlace): Promise<boolean> {
+  return (await textOf(pathOf(place))) !== undefined;
+}
+
 export async function removeConflist(place: ConflistPlace): Promise<"removed" | "absent"> {
   const path = pathOf(place);
   try {

@@ -46,10 +46,14 @@ function recorded(): Lines {
   return { log: createLog({ write }), says };
 }
 
-async function started(faults: () => readonly string[] = () => []): Promise<{ server: HttpServer; port: number }> {
+async function started(
+  faults: () => readonly string[] = () => [],
+  obstacles = faults,
+): Promise<{ server: HttpServer; port: number }> {
   const port = await freePort();
   const { log, says } = recorded();
-  const server = healthServer({ listen: Endpoint.parse(`[::]:${port}`), faults, status, mesh, metrics, log });
+  const listen = Endpoint.parse(`[::]:${port}`);
+  const server = healthServer({ listen, faults, obstacles, status, mesh, metrics, log });
   server.start();
   await says("health and metrics served");
   return { server, port };
@@ -63,15 +67,17 @@ describe("healthServer()", () => {
     expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
   });
 
+  const [uplink, room, beta] = ["No uplink: name one", "No room: make some", "Node beta has no prefix; give it one"];
+
   test.for([
-    { faults: [], status: 200, text: "ready\n" },
-    {
-      faults: ["No uplink: name one", "No room: make some"],
-      status: 503,
-      text: "No uplink: name one\nNo room: make some\n",
-    },
-  ])("/readyz answers $status where the faults are $faults", async ({ faults, status, text }) => {
-    const { server, port } = await started(() => faults);
+    { faults: [], obstacles: [], status: 200, text: "ready\n" },
+    { faults: [beta], obstacles: [], status: 200, text: `ready\n${beta}\n` },
+    { faults: [uplink, room], obstacles: [uplink, room], status: 503, text: `${uplink}\n${room}\n` },
+  ])("/readyz answers $status where the faults are $faults", async ({ faults, obstacles, status, text }) => {
+    const { server, port } = await started(
+      () => faults,
+      () => obstacles,
+    );
     await using _server = server;
     const answer = await fetch(`http://[::1]:${port}/readyz?verbose`);
     expect([answer.status, await answer.text()]).toEqual([status, text]);
@@ -108,6 +114,7 @@ describe("healthServer()", () => {
     await using server = healthServer({
       listen: Endpoint.parse(`[::]:${port}`),
       faults: () => [],
+      obstacles: () => [],
       status,
       mesh,
       metrics,
@@ -126,6 +133,7 @@ describe("healthServer()", () => {
     const server = healthServer({
       listen: Endpoint.parse("[::]:16128"),
       faults: () => [],
+      obstacles: () => [],
       status,
       mesh,
       metrics,

@@ -7,8 +7,10 @@ import { type HttpAnswer, HttpServer, plainText } from "./http-server.ts";
 
 export interface HealthOptions {
   readonly listen: Endpoint;
-  /** What stands in the way of an ADD, each in a sentence with its fix. */
+  /** All that is wrong, each in a sentence with its fix. */
   readonly faults: () => readonly string[];
+  /** Those that stand in the way of an ADD on this node. */
+  readonly obstacles: () => readonly string[];
   /** How the node is, as a document for programs. */
   readonly status: () => string;
   /** Whom the node reaches, as a document for programs. */
@@ -19,13 +21,13 @@ export interface HealthOptions {
 }
 
 /** To be started, and disposed of in the end. */
-export function healthServer({ faults, status, mesh, metrics, ...server }: HealthOptions): HttpServer {
+export function healthServer({ faults, obstacles, status, mesh, metrics, ...server }: HealthOptions): HttpServer {
   const answer = async ({ path }: { readonly path: string }): Promise<HttpAnswer> => {
     switch (path) {
       case "/healthz":
         return { status: 200, type: plainText, text: "ok\n" };
       case "/readyz":
-        return readiness(faults());
+        return readiness(faults(), obstacles().length === 0);
       case "/status":
         return { status: 200, type: "application/json", text: status() };
       case "/mesh":
@@ -39,7 +41,7 @@ export function healthServer({ faults, status, mesh, metrics, ...server }: Healt
   return new HttpServer({ ...server, key: "listen", purpose: "health and metrics", answer });
 }
 
-function readiness(faults: readonly string[]): HttpAnswer {
-  if (faults.length === 0) return { status: 200, type: plainText, text: "ready\n" };
-  return { status: 503, type: plainText, text: faults.map((fault) => `${fault}\n`).join("") };
+function readiness(faults: readonly string[], isReady: boolean): HttpAnswer {
+  const lines = [...(isReady ? ["ready"] : []), ...faults];
+  return { status: isReady ? 200 : 503, type: plainText, text: lines.map((line) => `${line}\n`).join("") };
 }

@@ -10,7 +10,7 @@ import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
-import { type Fault, harmOf } from "../node/fault.ts";
+import { type Fault, harmOf, isElsewhere } from "../node/fault.ts";
 import { KernelEvents } from "../node/kernel-events.ts";
 import { NodeMemory, type NodeState, nodePass } from "../node/pass.ts";
 import { SysctlRecord } from "../node/sysctl-record.ts";
@@ -18,7 +18,7 @@ import { inventory } from "../pod/inventory.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
 import type { AgentConfig } from "./config.ts";
 import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
-import { conflistFaults, removeConflist, writeConflist } from "./conflist-file.ts";
+import { conflistFaults, isConflistThere, removeConflist, writeConflist } from "./conflist-file.ts";
 import type { Metrics } from "./metrics.ts";
 import { type NodeReadiness, type Trouble, troubleOf } from "./node-readiness.ts";
 import { outlyingFault } from "./outlying-leases.ts";
@@ -100,9 +100,9 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   const deafness = listen(kept.events);
   const node = source.view?.nodes.find(({ name }) => name === config.nodeName);
   if (node === undefined) {
+    if (source.view === undefined) return readiness.passed([...deafness, ...(await troubleInTheDark(options))]);
     await withdrawConflist(config, log);
-    const unknown = source.view === undefined ? [] : [unknownNode(config)];
-    return readiness.passed([...deafness, ...troubleIn(source), ...unknown]);
+    return readiness.passed([...deafness, ...troubleIn(source), unknownNode(config)]);
   }
   const { state, failure } = await applyNode(options, kept);
   if (state !== undefined) {
@@ -129,7 +129,7 @@ const giver =
 function troubleOfNode(fault: Fault, { nodeName, cluster }: AgentConfig): Trouble {
   const isOwn = fault.code === "node-without-prefix" && fault.node === nodeName;
   const message = isOwn && cluster.source === "kubernetes" ? `${fault.message}; ${giver}` : fault.message;
-  return { message, harm: harmOf(fault, nodeName) };
+  return { message, harm: harmOf(fault, nodeName), elsewhere: isElsewhere(fault, nodeName) };
 }
 
 /** That which the agent has chosen, so that no executable chooses another. */
@@ -205,9 +205,18 @@ async function withdrawConflist(config: AgentConfig, log: Log): Promise<void> {
     log.info("network configuration removed", { network: config.cni.network });
 }
 
-/** Where a cluster was known before, that is what counts; where none was, there is no network. */
-function troubleIn({ fault, view }: ClusterSource): readonly Trouble[] {
-  return fault === undefined ? [] : [{ message: fault, harm: view === undefined ? "attaching" : "nothing" }];
+/** The cluster was known before, and that is what counts. */
+function troubleIn({ fault }: ClusterSource): readonly Trouble[] {
+  return fault === undefined ? [] : [harmless(fault)];
+}
+
+/**
+ * Nothing was heard of the cluster since this agent has started. What an agent before it wrote for the container runtime holds until
+ * somebody says otherwise, as its routes and leases do; where there is nothing, there is no network.
+ */
+async function troubleInTheDark({ source: { fault }, config }: NodeLoopOptions): Promise<readonly Trouble[]> {
+  if (fault === undefined) return [];
+  return [{ message: fault, harm: (await isConflistThere(config.cni)) ? "nothing" : "attaching" }];
 }
 
 function outlyingIn({ leases, config }: NodeLoopOptions, node: ClusterNode): readonly Trouble[] {

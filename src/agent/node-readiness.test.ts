@@ -61,6 +61,15 @@ describe("NodeReadiness", () => {
     expect(readiness.faults()).toEqual([]);
   });
 
+  test("takes nothing that is another node's fault for an obstacle here", () => {
+    const readiness = new NodeReadiness(silent, leasesWith);
+    const ofBeta = "Node beta has no prefix; give it one";
+    readiness.passed([{ message: ofBeta, harm: "nothing", elsewhere: true }], conflistWith(columns.dual));
+    expect([readiness.faults(), readiness.obstacles()]).toEqual([[ofBeta], []]);
+    readiness.failed(new Error("Cannot write /etc/cni/net.d/x: No space left"));
+    expect(readiness.obstacles()).toEqual(["Cannot write /etc/cni/net.d/x: No space left"]);
+  });
+
   test("tells why the last pass failed, until one does not", () => {
     const readiness = new NodeReadiness(silent, leasesWith);
     readiness.failed(new Error("Cannot write /etc/cni/net.d/x: No space left"));

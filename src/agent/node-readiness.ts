@@ -26,6 +26,8 @@ interface Network {
 export interface Trouble {
   readonly message: string;
   readonly harm: Harm;
+  /** It is another node that is wrong, and this one as it should be. */
+  readonly elsewhere?: boolean;
 }
 
 const notYet = "The node's state has not been looked at yet: wait for the first pass of the agent's loop";
@@ -81,10 +83,16 @@ export class NodeReadiness {
     return new CniError("notAvailableLimited", "Pods of this node do not reach all they should", { details });
   }
 
-  /** Each in a sentence with its fix; empty where an ADD would succeed. */
+  /** All that is wrong, each in a sentence with its fix. */
   faults(): readonly string[] {
     const looked = this.#found !== undefined || this.#failure !== undefined;
     return [...(looked ? [] : [notYet]), ...this.#remarks.present, ...this.#faultsOfLeases()];
+  }
+
+  /** Those that are this node's own; empty where an ADD would succeed. */
+  obstacles(): readonly string[] {
+    const elsewhere = new Set(this.#troubles.filter((each) => each.elsewhere).map(({ message }) => message));
+    return this.faults().filter((fault) => !elsewhere.has(fault));
   }
 
   usage(): readonly RangeUsage[] {

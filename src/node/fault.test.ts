@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type Fault, harmOf, isFaultCode } from "./fault.ts";
+import { type Fault, harmOf, isElsewhere, isFaultCode } from "./fault.ts";
 
 const operations = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 const [, chapter = ""] = /^## Faults, and what mends them$([\s\S]*?)^## /m.exec(operations) ?? [];
@@ -39,5 +39,6 @@ describe("harmOf()", () => {
     ["two others", fault({ node: "beta", rival: "gamma" }), "nothing"],
   ])("of what is about %s", ([, given, harm]) => {
     expect(harmOf(given, "alpha")).toBe(harm);
+    expect(isElsewhere(given, "alpha")).toBe(harm === "nothing");
   });
 });

@@ -46,6 +46,11 @@ export interface Fault {
 }
 
 /** What pods of this node suffer from it. */
-export function harmOf({ code, node, rival }: Fault, nodeName: string): Harm {
-  return node === undefined || node === nodeName || rival === nodeName ? harms[code] : "nothing";
+export function harmOf(fault: Fault, nodeName: string): Harm {
+  return isElsewhere(fault, nodeName) ? "nothing" : harms[fault.code];
+}
+
+/** It is another node's alone. */
+export function isElsewhere({ node, rival }: Fault, nodeName: string): boolean {
+  return node !== undefined && node !== nodeName && rival !== nodeName;
 }

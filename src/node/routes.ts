@@ -61,7 +61,12 @@ export function planRoutes(desired: readonly Route[], actual: readonly Route[]):
 export function applyRoutes(connection: Connection, desired: readonly Route[]): Report {
   const steps = planRoutes(desired, readRoutes(connection));
   if (steps.length > 0) connection.execute(steps.map(requestOf));
-  return { changes: steps.map((step) => describePlan([step], describeRoute)), faults: [] };
+  return { changes: steps.map((step) => describePlan([step], described)), faults: [] };
+}
+
+/** With the source, which is not a part of the key and can be all that changes. */
+function described(route: Route): string {
+  return `${describeRoute(route)}${route.source === undefined ? "" : ` src ${route.source}`}`;
 }
 
 function routeTo({ node, prefix, way }: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
