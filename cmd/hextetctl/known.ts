@@ -2,7 +2,7 @@
 import type { AgentConfig } from "../../src/agent/config.ts";
 import { attachmentsOf } from "../../src/inspect/attachments.ts";
 import type { Known } from "../../src/inspect/flow-ends.ts";
-import { LeaseReader } from "../../src/ipam/lease-reader.ts";
+import { LeaseReader } from "../../src/ipam/store/lease-reader.ts";
 import { linux } from "../../src/kernel/linux.ts";
 import { inventory } from "../../src/pod/inventory.ts";
 import { askOwnAgent, nodeNameOf, type ReadView, readView } from "./local-node.ts";

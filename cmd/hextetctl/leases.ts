@@ -5,7 +5,7 @@ import { keyOf } from "../../src/inspect/attachments.ts";
 import { confirmed, type Disagreement, disagreementsIn } from "../../src/inspect/disagreements.ts";
 import { usersOf } from "../../src/inspect/holders.ts";
 import type { Lease, LeaseState } from "../../src/ipam/lease.ts";
-import { LeaseReader } from "../../src/ipam/lease-reader.ts";
+import { LeaseReader } from "../../src/ipam/store/lease-reader.ts";
 import { linux } from "../../src/kernel/linux.ts";
 import { silent } from "../../src/log/log.ts";
 import { readBootId, standaloneHost } from "../../src/plugin/host.ts";

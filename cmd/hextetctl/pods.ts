@@ -1,7 +1,7 @@
 // `hextetctl pods`: what is attached to this node, by leases and kernel; with --cluster also what the cluster says of other nodes.
 import { type AttachmentRecord, attachmentsOf } from "../../src/inspect/attachments.ts";
 import type { Address } from "../../src/ip/address.ts";
-import { LeaseReader } from "../../src/ipam/lease-reader.ts";
+import { LeaseReader } from "../../src/ipam/store/lease-reader.ts";
 import { linux } from "../../src/kernel/linux.ts";
 import { inventory } from "../../src/pod/inventory.ts";
 import type { PolicyPod } from "../../src/policy/policy-view.ts";

@@ -1,8 +1,8 @@
 // The backends a ruleset is tried on, each by its own programs inside a namespace.
 import type { Backend } from "../../src/firewall/backend.ts";
 import { Firewall } from "../../src/firewall/firewall.ts";
-import { IptablesBackend } from "../../src/firewall/iptables-backend.ts";
-import { NftBackend } from "../../src/firewall/nft-backend.ts";
+import { IptablesBackend } from "../../src/firewall/iptables/iptables-backend.ts";
+import { NftBackend } from "../../src/firewall/nftables/nft-backend.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { silent } from "../../src/log/log.ts";
 

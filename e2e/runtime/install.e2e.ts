@@ -92,9 +92,7 @@ describe("hextetctl install", () => {
     expect(running(directory)).toBe(variant(0).manifest.buildId);
     const operations = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
     const [, agent = ""] = /^ExecStart=\/opt\/cni\/bin\/(\S+)$/m.exec(operations) ?? [];
-    expect(execFileSync(join(directory, agent), ["--help"], { encoding: "utf8" })).toMatch(
-      /^hextet-agent \[OPTIONS\]/,
-    );
+    expect(execFileSync(join(directory, agent), ["--help"], { encoding: "utf8" })).toMatch(/^hextet-agent \[OPTIONS\]/);
     const before = snapshot(directory);
     expect(install(directory, 0)).toEqual({ code: 0, output: `${directory} is up to date\n` });
     expect(snapshot(directory)).toEqual(before);

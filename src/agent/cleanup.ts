@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { guardFileName } from "../firewall/guard-file.ts";
 import { removeEverywhere } from "../firewall/removal.ts";
-import { pathsIn } from "../ipam/store-paths.ts";
+import { pathsIn } from "../ipam/store/store-paths.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { silent } from "../log/log.ts";
 import { cleanUpNode } from "../node/cleanup.ts";

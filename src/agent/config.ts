@@ -10,7 +10,7 @@ import { integer, interfaceName, prefix } from "../config/values.ts";
 import { type FirewallSettings, faultOfPrefixPair } from "../firewall/base-settings.ts";
 import type { BackendSetting } from "../firewall/detection.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import { type Askable, askable } from "../ipam/config.ts";
+import { type Askable, askable } from "../ipam/config/config.ts";
 import { type Level, levels } from "../log/log.ts";
 import { Endpoint } from "./endpoint.ts";
 import type { MeshSettings } from "./mesh/mesh-prober.ts";

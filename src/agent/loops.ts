@@ -1,7 +1,7 @@
 // What the agent does by itself, again and again: the node's state, its packet filter, and the collection of what runtimes left behind.
 // Each has a loop of its own, so that none waits for another.
 import type { ClusterSource } from "../cluster/view.ts";
-import type { LeaseStore } from "../ipam/lease-store.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { type Host, readBootId } from "../plugin/host.ts";

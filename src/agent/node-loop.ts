@@ -5,7 +5,7 @@ import type { ClusterNode, ClusterSource } from "../cluster/view.ts";
 import { reportOf } from "../cni/report.ts";
 import type { Address } from "../ip/address.ts";
 import { LeaseError } from "../ipam/lease-error.ts";
-import type { LeaseStore } from "../ipam/lease-store.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
 import { frameSender } from "../kernel/frames.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";

@@ -3,10 +3,10 @@
 import { CniError } from "../cni/cni-error.ts";
 import { reportOf } from "../cni/report.ts";
 import { type RangeUsage, usageByRange } from "../inspect/range-usage.ts";
-import { type IpamConfig, parseIpam } from "../ipam/config.ts";
+import { type IpamConfig, parseIpam } from "../ipam/config/config.ts";
 import type { LeaseError } from "../ipam/lease-error.ts";
-import type { LeaseStore } from "../ipam/lease-store.ts";
 import { describeSet } from "../ipam/ranges.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
 import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";
 import type { Harm } from "../node/fault.ts";

@@ -1,7 +1,7 @@
 // Real links and a real database, out of step with each other: what two looks put right, and what they leave alone.
 import { test as base, describe, expect } from "vitest";
-import type { LeaseStore } from "../ipam/lease-store.ts";
-import { stacks as ranges, request, StoreFixture } from "../ipam/store-fixture.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
+import { stacks as ranges, request, StoreFixture } from "../ipam/store/store-fixture.ts";
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
 import { createLog } from "../log/log.ts";
 import { attach } from "../pod/attach.ts";

@@ -1,7 +1,7 @@
 // The agent's own garbage collection, for runtimes that never call GC: links that lost their leases are deleted, leases that lost their
 // link are released. strays.ts decides; here is what is looked at and what is done. Only the agent's own network is touched.
 import type { Attachment } from "../ipam/attachment.ts";
-import type { LeaseStore } from "../ipam/lease-store.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { Connection } from "../netlink/connection.ts";

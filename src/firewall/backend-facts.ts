@@ -3,8 +3,8 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { BackendFacts, Usable, Variant, VariantFacts } from "./detection.ts";
 import { FirewallError } from "./firewall-error.ts";
-import { parseSaved } from "./iptables-listing.ts";
-import { isOwnChain, isOwnTable, leadsToOwn } from "./iptables-names.ts";
+import { parseSaved } from "./iptables/iptables-listing.ts";
+import { isOwnChain, isOwnTable, leadsToOwn } from "./iptables/iptables-names.ts";
 import { runProgram } from "./program.ts";
 
 /** What Hextet itself has there, of this start or of an earlier one, is nobody else's. */

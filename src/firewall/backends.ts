@@ -4,8 +4,8 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import type { Backend } from "./backend.ts";
 import { Firewall } from "./firewall.ts";
-import { IptablesBackend, type IptablesVariant } from "./iptables-backend.ts";
-import { NftBackend } from "./nft-backend.ts";
+import { IptablesBackend, type IptablesVariant } from "./iptables/iptables-backend.ts";
+import { NftBackend } from "./nftables/nft-backend.ts";
 
 export type BackendChoice =
   | { readonly kind: "nftables" }

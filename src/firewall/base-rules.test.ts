@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Family } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import { baseRules } from "./base-rules.ts";
-import { printNft } from "./nftables.ts";
+import { printNft } from "./nftables/nftables.ts";
 import type { PolicyPart } from "./policy-part.ts";
 import type { Hook } from "./ruleset.ts";
 import { prefixes, sampleNode, usualSettings } from "./sample-node.ts";

@@ -3,9 +3,9 @@ import { type Family, families, familyName } from "../ip/address.ts";
 import { inside } from "../kernel/inside.ts";
 import { linux } from "../kernel/linux.ts";
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
-import { printIpSets } from "./ipset.ts";
-import { iptablesRulesOf, printIptables } from "./iptables.ts";
-import { printNft } from "./nftables.ts";
+import { printIpSets } from "./iptables/ipset.ts";
+import { iptablesRulesOf, printIptables } from "./iptables/iptables.ts";
+import { printNft } from "./nftables/nftables.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { sampleRuleset, withForward } from "./sample-ruleset.ts";
 

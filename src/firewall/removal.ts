@@ -3,8 +3,8 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Backend } from "./backend.ts";
 import { FirewallError } from "./firewall-error.ts";
-import { IptablesBackend } from "./iptables-backend.ts";
-import { NftBackend } from "./nft-backend.ts";
+import { IptablesBackend } from "./iptables/iptables-backend.ts";
+import { NftBackend } from "./nftables/nft-backend.ts";
 
 /** Names of the backends that had something of this name. */
 export async function removeEverywhere(kernel: Kernel, ruleset: string): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 // How full the ranges of a network are, each under the name people know it by.
 import type { Ranges } from "../ipam/requested.ts";
-import type { Usage } from "../ipam/usage.ts";
+import type { Usage } from "../ipam/store/usage.ts";
 
 export interface RangeUsage {
   /** As people write it: `fd00:10::/64`. */

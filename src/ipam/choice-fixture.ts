@@ -2,7 +2,7 @@
 // this.
 import { Mac } from "../ip/mac.ts";
 import { type Choice, type ChoiceInput, choose } from "./choose.ts";
-import { parseIpam } from "./config.ts";
+import { parseIpam } from "./config/config.ts";
 import type { MemoryBook } from "./memory-book.ts";
 import type { Occupant } from "./occupant.ts";
 import { gatewaysOf } from "./ranges.ts";

@@ -1,7 +1,7 @@
 import { test as base, describe, expect } from "vitest";
 import { Address } from "../ip/address.ts";
-import { parseIpam } from "./config.ts";
-import { addressesOf, attachment, errorOf, request, stacks, storeFixtures } from "./store-fixture.ts";
+import { parseIpam } from "./config/config.ts";
+import { addressesOf, attachment, errorOf, request, stacks, storeFixtures } from "./store/store-fixture.ts";
 
 const test = base.extend(storeFixtures);
 

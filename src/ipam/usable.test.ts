@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Address } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
 import { Range } from "../ip/range.ts";
-import { parseIpam } from "./config.ts";
+import { parseIpam } from "./config/config.ts";
 import { gatewaysOf } from "./ranges.ts";
 import { Usable } from "./usable.ts";
 

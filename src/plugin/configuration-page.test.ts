@@ -5,7 +5,7 @@ import { reasonCodes } from "../cni/cni-error.ts";
 import { readDocument, readNetworkConfig } from "../cni/network-config.ts";
 import { capabilities } from "../cni/runtime-config.ts";
 import { assigns } from "../ipam/assign.ts";
-import { askable, parseIpam, routeKeys, sectionKeys } from "../ipam/config.ts";
+import { askable, parseIpam, routeKeys, sectionKeys } from "../ipam/config/config.ts";
 import { createLog } from "../log/log.ts";
 import { keysOfMode, parseSettings, readSettings, settingKeys } from "./settings.ts";
 

@@ -3,7 +3,7 @@
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest, DelRequest, GcRequest, StatusRequest } from "../cni/request.ts";
 import { type Attachment, sameAttachment } from "../ipam/attachment.ts";
-import { parseIpam } from "../ipam/config.ts";
+import { parseIpam } from "../ipam/config/config.ts";
 import type { Lease } from "../ipam/lease.ts";
 import { describeSet } from "../ipam/ranges.ts";
 import type { Host } from "./host.ts";

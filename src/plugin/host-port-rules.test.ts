@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { printNft } from "../firewall/nftables.ts";
+import { printNft } from "../firewall/nftables/nftables.ts";
 import { Address } from "../ip/address.ts";
 import { InterfaceAddress } from "../ip/prefix.ts";
 import type { HostPort } from "../ipam/host-port.ts";

@@ -4,7 +4,7 @@
 import type { Chain, FamilyRules, Match, Rule, Ruleset } from "../firewall/ruleset.ts";
 import { Address, type Family, families, type Stack } from "../ip/address.ts";
 import { Prefix } from "../ip/prefix.ts";
-import { defaultDataDir } from "../ipam/config.ts";
+import { defaultDataDir } from "../ipam/config/config.ts";
 import { sha256 } from "../ipam/digest.ts";
 import type { HostPort } from "../ipam/host-port.ts";
 

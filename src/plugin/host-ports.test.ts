@@ -2,7 +2,7 @@ import { test as base, describe, expect } from "vitest";
 import type { Ruleset } from "../firewall/ruleset.ts";
 import { InterfaceAddress } from "../ip/prefix.ts";
 import type { PortRequest } from "../ipam/host-port.ts";
-import { attachment, request, stacks, storeFixtures } from "../ipam/store-fixture.ts";
+import { attachment, request, stacks, storeFixtures } from "../ipam/store/store-fixture.ts";
 import { FakeKernel } from "../kernel/fake.ts";
 import { silent } from "../log/log.ts";
 import { healHostPorts, mapPorts, type PortPlace, portFaults, unmapPorts, unmapPortsAllBut } from "./host-ports.ts";

@@ -3,8 +3,8 @@
 
 import type { Attachment } from "../ipam/attachment.ts";
 import { describePort, type HeldPort, type HostPort, type PortRequest } from "../ipam/host-port.ts";
-import type { LeaseStore } from "../ipam/lease-store.ts";
-import { lockPorts } from "../ipam/port-lock.ts";
+import type { LeaseStore } from "../ipam/store/lease-store.ts";
+import { lockPorts } from "../ipam/store/port-lock.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { KernelError } from "../netlink/kernel-error.ts";

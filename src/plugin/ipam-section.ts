@@ -1,7 +1,7 @@
 // Which of the ways to an address the `ipam` section of a configuration takes. Reading stops there: what the section says beyond
 // its type is read by whoever it names.
 import { ConfigError } from "../config/config-error.ts";
-import { defaultDataDir } from "../ipam/config.ts";
+import { defaultDataDir } from "../ipam/config/config.ts";
 import { type Log, silent } from "../log/log.ts";
 
 export type IpamKind =

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readRequest } from "../cni/request.ts";
 import { podAnnotationsCapability } from "../cni/runtime-config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { parseIpam } from "../ipam/config.ts";
+import { parseIpam } from "../ipam/config/config.ts";
 import { refuseWishes, wishesOf } from "./pod-annotations.ts";
 
 type Annotations = Readonly<Record<string, string>>;

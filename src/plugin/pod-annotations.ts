@@ -7,9 +7,9 @@ import { nearest } from "../config/nearest.ts";
 import { oneError } from "../config/parse.ts";
 import { Address } from "../ip/address.ts";
 import { type Assign, assigns } from "../ipam/assign.ts";
-import { type Askable, askable, type IpamConfig } from "../ipam/config.ts";
-import { assignFaults } from "../ipam/config-checks.ts";
-import { meaninglessAssign } from "../ipam/config-warnings.ts";
+import { type Askable, askable, type IpamConfig } from "../ipam/config/config.ts";
+import { assignFaults } from "../ipam/config/config-checks.ts";
+import { meaninglessAssign } from "../ipam/config/config-warnings.ts";
 import type { RangeSet } from "../ipam/ranges.ts";
 import type { RequestedAddress } from "../ipam/requested.ts";
 

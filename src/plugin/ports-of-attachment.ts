@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import type { AddRequest, CheckRequest, DelRequest, GcRequest } from "../cni/request.ts";
 import type { BackendSetting } from "../firewall/detection.ts";
-import { defaultDataDir } from "../ipam/config.ts";
-import { pathsIn } from "../ipam/store-paths.ts";
+import { defaultDataDir } from "../ipam/config/config.ts";
+import { pathsIn } from "../ipam/store/store-paths.ts";
 import type { Attached } from "../pod/attach.ts";
 import { CheckFailed } from "../pod/pod-error.ts";
 import type { PodNetwork } from "../pod/pod-network.ts";

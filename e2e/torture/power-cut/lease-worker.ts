@@ -3,7 +3,7 @@
 //
 // recording.ts starts it:  node lease-worker.ts DIRECTORY COLUMNS ROUNDS
 import { writeSync } from "node:fs";
-import { LeaseStore } from "../../../src/ipam/lease-store.ts";
+import { LeaseStore } from "../../../src/ipam/store/lease-store.ts";
 import { attachmentOf, configOf } from "./ranges.ts";
 
 const [directory = "", columns = "", rounds = "1"] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Address } from "../../../src/ip/address.ts";
 import type { HeldAddress } from "../../../src/ipam/lease.ts";
-import { LeaseStore } from "../../../src/ipam/lease-store.ts";
+import { LeaseStore } from "../../../src/ipam/store/lease-store.ts";
 import { Chance } from "../chance.ts";
 import type { Settings } from "../experiment.ts";
 import { Ledger, type Row } from "../ledger.ts";

@@ -1,6 +1,6 @@
 // What is leased while writes are recorded, and when the replays are looked at.
 import type { Attachment } from "../../../src/ipam/attachment.ts";
-import { type IpamConfig, parseIpam } from "../../../src/ipam/config.ts";
+import { type IpamConfig, parseIpam } from "../../../src/ipam/config/config.ts";
 
 export function configOf(columns: string): IpamConfig {
   const six = columns === "v4" ? [] : [[{ subnet: "fd00::/64" }]];

@@ -1,7 +1,7 @@
 // The agent's packet filter where the operator wants none (`firewall.backend: none`): what earlier agents wrote is taken away, once, and
 // that policies are not enforced is said.
 import { removeEverywhere } from "../../firewall/removal.ts";
-import type { LeaseStore } from "../../ipam/lease-store.ts";
+import type { LeaseStore } from "../../ipam/store/lease-store.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Log } from "../../log/log.ts";
 import { Loop, type LoopClock } from "../../reconcile/loop.ts";

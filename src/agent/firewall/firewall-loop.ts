@@ -5,7 +5,7 @@ import type { ClusterSource, ClusterView } from "../../cluster/view.ts";
 import { baseRules } from "../../firewall/base-rules.ts";
 import type { Ruleset } from "../../firewall/ruleset.ts";
 import { type Family, families } from "../../ip/address.ts";
-import type { LeaseStore } from "../../ipam/lease-store.ts";
+import type { LeaseStore } from "../../ipam/store/lease-store.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Log } from "../../log/log.ts";
 import { listAddresses } from "../../netlink/address.ts";

@@ -2,9 +2,9 @@
 // any more. Pods lose their ports with it.
 import { existsSync } from "node:fs";
 import { removeEverywhere } from "../../firewall/removal.ts";
-import type { LeaseStore } from "../../ipam/lease-store.ts";
-import { lockPorts } from "../../ipam/port-lock.ts";
-import { pathsIn } from "../../ipam/store-paths.ts";
+import type { LeaseStore } from "../../ipam/store/lease-store.ts";
+import { lockPorts } from "../../ipam/store/port-lock.ts";
+import { pathsIn } from "../../ipam/store/store-paths.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hostPortRulesetName } from "../../plugin/host-port-rules.ts";
 

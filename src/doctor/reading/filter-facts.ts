@@ -1,7 +1,7 @@
 // Facts about the packet filter: what the agent would choose a backend by, where rules of ours are, and which chains of others drop
 // what pods send. It lists and changes nothing.
 import { readBackendFacts } from "../../firewall/backend-facts.ts";
-import { isOwnChain, isOwnTable } from "../../firewall/iptables-names.ts";
+import { isOwnChain, isOwnTable } from "../../firewall/iptables/iptables-names.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { isGone } from "../../netlink/kernel-error.ts";
 import type { FirewallFacts } from "../facts.ts";

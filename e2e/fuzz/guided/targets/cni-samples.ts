@@ -2,7 +2,7 @@
 import { capabilities } from "../../../../src/cni/runtime-config.ts";
 import { verbs, versions } from "../../../../src/cni/versions.ts";
 import { assigns } from "../../../../src/ipam/assign.ts";
-import { sectionKeys } from "../../../../src/ipam/config.ts";
+import { sectionKeys } from "../../../../src/ipam/config/config.ts";
 import { keysOfMode, settingKeys } from "../../../../src/plugin/settings.ts";
 
 const ranges = {
