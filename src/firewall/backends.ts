@@ -11,21 +11,27 @@ export type BackendChoice =
   | { readonly kind: "nftables" }
   | { readonly kind: "iptables"; readonly variant: IptablesVariant };
 
+export interface Backends {
+  /** The one that is to write. */
+  readonly backend: Backend;
+  /** Those that may have written before. */
+  readonly others: readonly Backend[];
+}
+
 export function createFirewall(kernel: Kernel, choice: BackendChoice, log: Log): Firewall {
-  return new Firewall({ backend: backendOf(kernel, choice), others: othersOf(kernel, choice), log });
+  return new Firewall({ ...backendsOf(kernel, choice), log });
 }
 
-function backendOf(kernel: Kernel, choice: BackendChoice): Backend {
-  return choice.kind === "nftables" ? new NftBackend(kernel) : new IptablesBackend(kernel, choice.variant);
-}
-
-/** The two variants of iptables ask the same sets, so these go with the last of them, and stay where one is in use. */
-function othersOf(kernel: Kernel, choice: BackendChoice): readonly Backend[] {
-  if (choice.kind === "nftables") {
-    return [new IptablesBackend(kernel, "nft", { keepSets: true }), new IptablesBackend(kernel, "legacy")];
-  }
+/** Rules that ask no sets are written without looking at sets: for them the host need not have ipset. */
+export function backendsOf(kernel: Kernel, choice: BackendChoice, { withSets = true } = {}): Backends {
   const nft = new NftBackend(kernel);
+  const iptables = (variant: IptablesVariant, keepSets = !withSets) =>
+    new IptablesBackend(kernel, variant, { keepSets });
+  // Both variants ask the same sets, so these go with the last of them, and stay where one is in use.
+  if (choice.kind === "nftables") return { backend: nft, others: [iptables("nft", true), iptables("legacy")] };
+  const { variant } = choice;
+  const backend = iptables(variant);
   // What a host calls iptables is one of the two, and must not be cleared away under another name.
-  if (choice.variant === "default") return [nft];
-  return [nft, new IptablesBackend(kernel, choice.variant === "nft" ? "legacy" : "nft", { keepSets: true })];
+  if (variant === "default") return { backend, others: [nft] };
+  return { backend, others: [nft, iptables(variant === "nft" ? "legacy" : "nft", true)] };
 }

@@ -1,16 +1,14 @@
 // The packet filter as ports of the node need it: a small ruleset put in place of an earlier one, and compared with what the kernel has.
 // Of its rules nothing is remembered from one time to the next, because other processes write them too.
 import { CniError } from "../cni/cni-error.ts";
-import type { Backend } from "../firewall/backend.ts";
 import { readBackendFacts } from "../firewall/backend-facts.ts";
-import type { BackendChoice } from "../firewall/backends.ts";
+import { type BackendChoice, backendsOf } from "../firewall/backends.ts";
 import { type BackendSetting, chooseBackend } from "../firewall/detection.ts";
 import { Firewall } from "../firewall/firewall.ts";
 import { FirewallError } from "../firewall/firewall-error.ts";
 import { iptablesRulesOf } from "../firewall/iptables/iptables.ts";
 import { IptablesBackend, type IptablesVariant } from "../firewall/iptables/iptables-backend.ts";
 import { parseSaved, ruleAlteration } from "../firewall/iptables/iptables-listing.ts";
-import { NftBackend } from "../firewall/nftables/nft-backend.ts";
 import { nftAlteration, parseNftListing } from "../firewall/nftables/nft-listing.ts";
 import { nftTables } from "../firewall/nftables/nftables.ts";
 import { runProgram } from "../firewall/program.ts";
@@ -50,13 +48,13 @@ const variants = ["default", "nft", "legacy"] as const;
 export async function openPacketFilter(options: FilterOptions): Promise<PacketFilter> {
   const { kernel, log, used } = options;
   const choice = await explained(() => chosen(options));
-  const backend = backendOf(kernel, choice);
+  const { backend, others } = backendsOf(kernel, choice, { withSets: false });
   const isSame = backend.name === used;
   const faults = (ruleset: Ruleset) =>
     choice.kind === "nftables" ? nftFaults(kernel, ruleset) : iptablesFaults(kernel, choice.variant, ruleset);
   const apply = async (ruleset: Ruleset) => {
     if (isSame) await backend.install(ruleset);
-    else await new Firewall({ backend, others: othersOf(kernel, choice), log }).apply(ruleset);
+    else await new Firewall({ backend, others, log }).apply(ruleset);
   };
   return {
     name: backend.name,
@@ -82,23 +80,6 @@ async function chosen({ kernel, setting, used }: FilterOptions): Promise<Backend
   const facts = await readBackendFacts(kernel);
   // The rules ask no sets.
   return chooseBackend(setting, { ...facts, ipset: {} }).choice;
-}
-
-function backendOf(kernel: Kernel, choice: BackendChoice): Backend {
-  return choice.kind === "nftables" ? new NftBackend(kernel) : iptables(kernel, choice.variant);
-}
-
-/** Where the rules may be of an earlier choice. What a host calls iptables is one of its variants. */
-function othersOf(kernel: Kernel, choice: BackendChoice): readonly Backend[] {
-  if (choice.kind === "nftables") return [iptables(kernel, "nft"), iptables(kernel, "legacy")];
-  const nft = new NftBackend(kernel);
-  if (choice.variant === "default") return [nft];
-  return [nft, iptables(kernel, choice.variant === "nft" ? "legacy" : "nft")];
-}
-
-/** Without looking at sets, for which the host need not have ipset. */
-function iptables(kernel: Kernel, variant: IptablesVariant): Backend {
-  return new IptablesBackend(kernel, variant, { keepSets: true });
 }
 
 async function nftFaults(kernel: Kernel, ruleset: Ruleset): Promise<readonly string[]> {
