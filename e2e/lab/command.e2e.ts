@@ -117,7 +117,7 @@ describe("exec", () => {
     expect(await lab.run("exec", "alpah")).toEqual({
       code: 2,
       stdout: "",
-      stderr: 'Nothing in the lab is called "alpah"; did you mean alpha\nnpm run lab -- help says what there is\n',
+      stderr: 'Nothing in the lab is called "alpah"; did you mean alpha\nnpm run lab -- help exec says what it takes\n',
     });
     expect((await lab.run("exec")).stderr).toContain("exec needs a place: alpha, router, outside\n");
   });
