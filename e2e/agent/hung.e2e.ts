@@ -43,7 +43,7 @@ describe.for(columns)("%s: an agent that stops in an ADD", (families) => {
     const { node } = served;
     const agent = await served.start();
     await agent.says("network configuration written");
-    const tracer = await interrupt(agent, { signal: "SIGSTOP", systemCall, at });
+    const tracer = await interrupt(agent, { signal: "SIGSTOP", systemCall, at, mainThreadOnly: true });
     const { namespace, container } = node.pod();
     await node.runtime.add(served.network(), container);
     await detachTracer(tracer);

@@ -8,12 +8,19 @@ export interface Interruption {
   readonly systemCall: string;
   /** Which one, counted from 1 from now on, by each thread. */
   readonly at: number;
+  /** Those of other threads, and of programs that the agent runs, are left alone. */
+  readonly mainThreadOnly?: boolean;
 }
 
 /** Sends the agent a signal as it enters a system call for the given time, counted from now on. */
-export async function interrupt(agent: Agent, { signal, systemCall, at }: Interruption): Promise<ChildProcess> {
+export async function interrupt(agent: Agent, interruption: Interruption): Promise<ChildProcess> {
+  const { signal, systemCall, at, mainThreadOnly = false } = interruption;
   const what = ["-e", `trace=${systemCall}`, "-e", `inject=${systemCall}:signal=${signal}:when=${at}`];
-  const tracer = spawn("strace", ["-f", "-o", "/dev/null", ...what, "-p", `${agent.pid}`], { stdio: "pipe" });
+  const tracer = spawn(
+    "strace",
+    [...(mainThreadOnly ? [] : ["-f"]), "-o", "/dev/null", ...what, "-p", `${agent.pid}`],
+    { stdio: "pipe" },
+  );
   await once(tracer.stderr, "data");
   return tracer;
 }
