@@ -151,8 +151,12 @@ describe.concurrent("routes to nodes on the same link", () => {
     const moved = { ...dual, beta: ["2001:db8::1", "192.0.2.1", "fd00:2::/64", "10.1.2.0/24"] };
     using notices = watchRoutes(alpha);
     expect(pass(alpha, "alpha", moved).changes).toEqual([
-      expect.stringMatching(/^~ 10.1.2.0\/24 via 192.0.2.11 dev \d+ metric 2048 src 192.0.2.10 -> 10.1.2.0\/24 via 192.0.2.1 dev /),
-      expect.stringMatching(/^~ fd00:2::\/64 via 2001:db8::b dev \d+ metric 2048 src 2001:db8::a -> fd00:2::\/64 via 2001:db8::1 dev /),
+      expect.stringMatching(
+        /^~ 10.1.2.0\/24 via 192.0.2.11 dev \d+ metric 2048 src 192.0.2.10 -> 10.1.2.0\/24 via 192.0.2.1 dev /,
+      ),
+      expect.stringMatching(
+        /^~ fd00:2::\/64 via 2001:db8::b dev \d+ metric 2048 src 2001:db8::a -> fd00:2::\/64 via 2001:db8::1 dev /,
+      ),
     ]);
     await eventually(
       () => notices.all.length,
