@@ -33,6 +33,7 @@ describe.for(columns)("%s: many calls", (families) => {
     await using served = new AgentNode({ families, build: build.path });
     const { node } = served;
     const agent = await served.start();
+    await agent.says("network configuration written");
     const before = node.traces().toSorted();
     const pods = Array.from({ length: 100 }, () => node.pod());
     const list = served.network();
