@@ -2,10 +2,12 @@
 // attachment, and the agent takes nothing of it away. The launcher is the real one with shorter patience.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { compileLauncher, setBuildId } from "../../cmd/dev/build/launcher.ts";
 import { columns, interfacesOf } from "../conformance/node.ts";
 import { dist } from "../runtime/built.ts";
+import type { Agent } from "./agent.ts";
 import { AgentNode } from "./agent-node.ts";
 import { CopiedBuild } from "./copied-build.ts";
 import { detachTracer, interrupt } from "./interruption.ts";
@@ -37,12 +39,19 @@ const moments = [
   { systemCall: "sendto", at: 4 },
 ] as const;
 
+/** What an agent does for itself when it has just started makes the same system calls. */
+async function resting({ pid }: Agent): Promise<void> {
+  const used = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ").slice(13, 15).join();
+  for (let before = ""; before !== used(); await sleep(300)) before = used();
+}
+
 describe.for(columns)("%s: an agent that stops in an ADD", (families) => {
   test.for(moments)("at $systemCall number $at", async ({ systemCall, at }) => {
     await using served = new AgentNode({ families, build: build.path });
     const { node } = served;
     const agent = await served.start();
     await agent.says("network configuration written");
+    await resting(agent);
     const tracer = await interrupt(agent, { signal: "SIGSTOP", systemCall, at, mainThreadOnly: true });
     const { namespace, container } = node.pod();
     await node.runtime.add(served.network(), container);
