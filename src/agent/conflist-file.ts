@@ -1,16 +1,15 @@
 // The file by which the container runtime finds Hextet. It is complete or absent at every moment, survives a power cut, and is
 // written only when its text changes, because runtimes reload their networks at every write. Runtimes take the first file of
 // the directory by name (libcni, ConfFiles), so files of others that come before ours are faults.
-import { lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, unlink } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { getSystemErrorMessage } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
+import { replaceFile, syncDirectory } from "../install/replaced-file.ts";
 import type { CniNetwork } from "./config.ts";
 
 export type ConflistPlace = Pick<CniNetwork, "directory" | "fileName">;
 
-/** Only root runs plugins; others have no business with the file (CIS Kubernetes Benchmark, 1.1.9). */
-const mode = 0o600;
 /** What runtimes read as a network configuration. */
 const readByRuntimes: ReadonlySet<string> = new Set([".conf", ".conflist", ".json"]);
 /** No configuration comes near it; a file beyond is not one. */
@@ -22,7 +21,8 @@ export async function writeConflist(place: ConflistPlace, text: string): Promise
   try {
     // A host that never had a network plugin may lack the directory.
     await mkdir(place.directory, { recursive: true });
-    await replace(path, text);
+    // For root alone: nobody else runs plugins, or has business with the file (CIS Kubernetes Benchmark, 1.1.9).
+    await replaceFile(path, temporaryOf(path), text);
   } catch (error) {
     throw fault(`Cannot write ${path}`, error);
   }
@@ -60,29 +60,6 @@ export async function conflistFaults(place: ConflistPlace, network: string): Pro
     return `${why}: remove it and the plugin it belongs to, or give cni.fileName a name that comes first`;
   });
   return (await Promise.all(faults)).filter((each) => each !== undefined);
-}
-
-/** Renaming replaces whatever has the name, a symbolic link included, and never what a link leads to. */
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = temporaryOf(path);
-  // It may be left from an agent that was killed; "wx" then keeps from following a link somebody put there.
-  await rm(temporary, { force: true });
-  try {
-    await using file = await open(temporary, "wx", mode);
-    await file.writeFile(text);
-    await file.sync();
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
-  await syncDirectory(dirname(path));
-}
-
-/** Makes the name as durable as the file. */
-async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, "r");
-  await handle.sync();
 }
 
 /** Runtimes pass it over: to them its ending is `.new`. */

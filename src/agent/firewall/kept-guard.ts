@@ -1,8 +1,8 @@
 // The file by which the standalone runtime knows which pods to guard (src/firewall/guard-file.ts), kept in step with the ruleset: it never
 // says less than the rules that are in force, nor that rules are in force which are not.
-import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Guard, guardFileName, printGuard, readGuard } from "../../firewall/guard-file.ts";
+import { replaceFile } from "../../install/replaced-file.ts";
 
 /** No boot has this id. */
 const notInForce = "";
@@ -42,13 +42,7 @@ export class KeptGuard {
 
   async #write(guard: Guard): Promise<void> {
     const text = printGuard(guard);
-    if (text !== this.#text) {
-      const temporary = `${this.#path}.new`;
-      // It may be left from an agent that was killed; "wx" then keeps from following a link somebody put there.
-      await rm(temporary, { force: true });
-      await writeFile(temporary, text, { mode: 0o600, flag: "wx" });
-      await rename(temporary, this.#path);
-    }
+    if (text !== this.#text) await replaceFile(this.#path, `${this.#path}.new`, text);
     this.#text = text;
     this.#guard = guard;
   }
