@@ -1,9 +1,9 @@
 // Asks an agent for one of the pages it serves by HTTP, at whichever of its addresses answers: one that does not, or not in a way that is
 // understood, is an answer too.
-import { get, type IncomingMessage } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { getSystemErrorMessage } from "node:util";
 import type { Address } from "../ip/address.ts";
+import { download } from "./download.ts";
 
 export interface Page<T> {
   readonly path: string;
@@ -20,7 +20,6 @@ export type PageAnswer<T> =
 
 /** An agent answers within a tenth of a second, on a busy node in seconds; one that does not hangs, or packets to it are dropped. */
 const timeoutMs = 5_000;
-const longestAnswer = 1_048_576;
 /** For an address to answer before the next is asked beside it; on one node's network none needs so long. */
 const headStartMs = 500;
 
@@ -56,32 +55,17 @@ async function pageAmong<T>(asked: readonly Promise<PageAnswer<T>>[]): Promise<P
   return found.promise;
 }
 
-async function askAt<T>({ path, holds, read }: Page<T>, where: string, signal: AbortSignal): Promise<PageAnswer<T>> {
+async function askAt<T>({ path, holds, read }: Page<T>, where: string, enough: AbortSignal): Promise<PageAnswer<T>> {
   try {
-    const { code, text } = await download(`http://${where}${path}`, signal);
-    if (code === 404) return none(`what listens at ${where} has no ${holds}: an agent of an older build, or no agent`);
-    if (code !== 200) return none(`${where} answered ${code}: ${text.trim().slice(0, 200)}`);
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), enough]);
+    const { status, text } = await download(`http://${where}${path}`, signal);
+    if (status === 404)
+      return none(`what listens at ${where} has no ${holds}: an agent of an older build, or no agent`);
+    if (status !== 200) return none(`${where} answered ${status}: ${text.trim().slice(0, 200)}`);
     return { kind: "read", value: read(text) };
   } catch (error) {
     return none(`${where}: ${whyOf(error)}`);
   }
-}
-
-function download(url: string, enough: AbortSignal): Promise<{ readonly code: number; readonly text: string }> {
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), enough]);
-  return new Promise((resolve, reject) => {
-    const request = get(url, { signal, agent: false }, (response: IncomingMessage) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (part: string) => {
-        text += part;
-        if (text.length > longestAnswer) request.destroy(new Error(`more than ${longestAnswer} bytes came`));
-      });
-      response.on("end", () => resolve({ code: response.statusCode ?? 0, text }));
-      response.on("error", reject);
-    });
-    request.on("error", reject);
-  });
 }
 
 function none(why: string): PageAnswer<never> {

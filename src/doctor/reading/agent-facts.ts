@@ -1,16 +1,16 @@
 // Whether an agent serves calls of the installed executable, asked as a launcher would: by a VERSION call, which changes nothing. And
 // what it says of itself by HTTP.
 import { statSync } from "node:fs";
-import { get } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import type { Endpoint } from "../../agent/endpoint.ts";
+import { Endpoint } from "../../agent/endpoint.ts";
 import { encodeRequest, replyKindOf } from "../../agent/launcher-protocol.ts";
+import { download } from "../../inspect/download.ts";
+import { Address } from "../../ip/address.ts";
 import type { AgentFacts } from "../facts.ts";
 
 /** The launcher waits one second for an agent to accept. */
 const timeoutMs = 2_000;
-const longestAnswer = 1_048_576;
 
 export async function readAgent(socket: string, buildId: string | undefined): Promise<AgentFacts> {
   const stats = statSync(socket, { throwIfNoEntry: false });
@@ -50,27 +50,9 @@ function call(path: string, buildId: string): Promise<AgentFacts["state"]> {
 
 /** Lines of /readyz; undefined where nobody answers, which another check tells. */
 export async function readAgentFaults({ address, port }: Endpoint): Promise<readonly string[] | undefined> {
-  const host = address.isUnspecified ? (address.family === "v6" ? "::1" : "127.0.0.1") : `${address}`;
-  const page = await ask(host, port);
+  const own = Address.parse(address.family === "v6" ? "::1" : "127.0.0.1");
+  const listener = new Endpoint(address.isUnspecified ? own : address, port);
+  const page = await download(`http://${listener}/readyz`, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
   if (page === undefined || page.status === 200) return page && [];
   return page.status === 503 ? page.text.trimEnd().split("\n") : undefined;
-}
-
-function ask(host: string, port: number): Promise<{ readonly status: number; readonly text: string } | undefined> {
-  return new Promise((resolve) => {
-    // From the first byte to the last: what listens there may be anything, and never end.
-    const signal = AbortSignal.timeout(timeoutMs);
-    const request = get({ host, port, path: "/readyz", signal, agent: false }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (part: string) => {
-        text += part;
-        if (text.length > longestAnswer) request.destroy();
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-      response.on("error", () => resolve(undefined));
-    });
-    request.on("error", () => resolve(undefined));
-    request.on("close", () => resolve(undefined));
-  });
 }
