@@ -64,7 +64,8 @@ describe.for(columns)("%s: an ordinary user", (families) => {
   test("gets a reason from the executable, and nothing else", async () => {
     await using served = new AgentNode({ families, build: build.path });
     const { node } = served;
-    await served.start();
+    const agent = await served.start();
+    await agent.says("network configuration written");
     openWayTo(served);
     const list = node.network({ families });
     const { container } = node.pod();
