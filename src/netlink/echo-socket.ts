@@ -5,7 +5,7 @@ import { constants } from "node:os";
 import { Address, type Family } from "../ip/address.ts";
 import { addon } from "./addon/addon.ts";
 import { decodeAnswer, type EchoAnswer, type EchoMark, echoTypes, encodeEcho } from "./echo-message.ts";
-import { KernelError } from "./kernel-error.ts";
+import { checked } from "./kernel-error.ts";
 import type { Namespace } from "./socket.ts";
 import { littleEndian, viewOf } from "./wire.ts";
 
@@ -122,9 +122,4 @@ function filterOf(family: Family, types: readonly number[]): Uint8Array {
     words[at] = (words[at] ?? 0) & ~(1 << (type & 31));
   }
   return new Uint8Array(words.buffer);
-}
-
-function checked(operation: string, result: number): number {
-  if (result < 0) throw new KernelError({ operation, errno: -result });
-  return result;
 }

@@ -1,7 +1,7 @@
 // Frames of one link as they pass, both ways, by a packet socket: packet(7). native.ts has the socket that sends them.
 import { closeSync, readSync } from "node:fs";
 import { addon } from "./addon/addon.ts";
-import { KernelError } from "./kernel-error.ts";
+import { checked, KernelError } from "./kernel-error.ts";
 import type { Namespace } from "./socket.ts";
 import { littleEndian } from "./wire.ts";
 
@@ -71,9 +71,4 @@ function failure(operation: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("errno" in error) || typeof error.errno !== "number") return error;
   return new KernelError({ operation, errno: Math.abs(error.errno) }, { cause: error });
-}
-
-function checked(operation: string, result: number): number {
-  if (result < 0) throw new KernelError({ operation, errno: -result });
-  return result;
 }

@@ -49,6 +49,12 @@ export function alreadyExists(error: unknown): boolean {
   return error instanceof KernelError && error.code === "EEXIST";
 }
 
+/** What a call of the addon gave, which is -errno where it failed. */
+export function checked(operation: string, result: number): number {
+  if (result < 0) throw new KernelError({ operation, errno: -result });
+  return result;
+}
+
 function nameOf(errno: number): string {
   // Two names for one number; the kernel's sources use this one.
   if (errno === constants.errno.EOPNOTSUPP) return "EOPNOTSUPP";

@@ -3,7 +3,7 @@
 import { closeSync, constants as files, openSync, write } from "node:fs";
 import { constants } from "node:os";
 import { addon } from "./addon/addon.ts";
-import { KernelError } from "./kernel-error.ts";
+import { checked, KernelError } from "./kernel-error.ts";
 import { type Namespace, type NetlinkFamily, type NetlinkSocket, netlinkFamily } from "./socket.ts";
 import { littleEndian } from "./wire.ts";
 
@@ -223,9 +223,4 @@ function openFile(operation: string, path: string): number {
       ? new KernelError({ operation, errno: -error.errno }, { cause: error })
       : error;
   }
-}
-
-function checked(operation: string, result: number): number {
-  if (result < 0) throw new KernelError({ operation, errno: -result });
-  return result;
 }
