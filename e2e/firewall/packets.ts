@@ -2,6 +2,7 @@
 // right checksums. RFC 791, RFC 8200, RFC 4443, RFC 768, RFC 9293.
 import type { Address } from "../../src/ip/address.ts";
 import type { Mac } from "../../src/ip/mac.ts";
+import { checksumOf } from "../../src/netlink/checksum.ts";
 
 export const protocols = { icmp: { v4: 1, v6: 58 }, tcp: 6, udp: 17, sctp: 132 } as const;
 
@@ -112,15 +113,9 @@ function pseudoHeader({ source, destination }: Ends, protocol: number, { length 
   return joined(source.bytes(), destination.bytes(), u32(length), u32(protocol));
 }
 
-/** RFC 1071. */
+/** None that was computed is 0: of UDP that says there is none (RFC 768), and to others it is the same number. */
 function setChecksum(into: Uint8Array, at: number, covered: Uint8Array): void {
-  const even = covered.length % 2 === 0 ? covered : joined(covered, Uint8Array.of(0));
-  const view = new DataView(even.buffer, even.byteOffset, even.byteLength);
-  let sum = 0;
-  for (let word = 0; word < even.length; word += 2) sum += view.getUint16(word);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  const value = ~sum & 0xffff;
-  new DataView(into.buffer, into.byteOffset).setUint16(at, value === 0 ? 0xffff : value);
+  new DataView(into.buffer, into.byteOffset).setUint16(at, checksumOf(covered) || 0xffff);
 }
 
 export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,7 @@
 // ICMP echo as bytes, for both families: the request that a host asks another by, its answer, and the error that comes instead, which
 // holds the beginning of what it is about. RFC 792, RFC 4443. What is neither is left to others.
 import type { Family } from "../ip/address.ts";
+import { checksumOf } from "./checksum.ts";
 import { viewOf } from "./wire.ts";
 
 /** Tells the requests of one asker from those of others, and which of them an answer is to. */
@@ -64,13 +65,4 @@ function markIn(message: Uint8Array): EchoMark | undefined {
   if (message.length < messageSize) return undefined;
   const token = message.slice(headerSize, headerSize + tokenSize);
   return { token, number: viewOf(message).getUint32(headerSize + tokenSize) };
-}
-
-/** The complement of the sum in ones' complement of all words of 16 bits (RFC 1071). */
-function checksumOf(bytes: Uint8Array): number {
-  const view = viewOf(bytes);
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += view.getUint16(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

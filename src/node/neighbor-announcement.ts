@@ -3,6 +3,7 @@
 // sends them.
 import { Address } from "../ip/address.ts";
 import { Mac } from "../ip/mac.ts";
+import { checksumOf } from "../netlink/checksum.ts";
 
 export interface Announcement {
   readonly address: Address;
@@ -40,7 +41,7 @@ function advertisement({ address, mac, from }: Announcement): Uint8Array {
   const addresses = joined([from.bytes(), allNodes.bytes()]);
   // RFC 8200, 8.1: the checksum covers the addresses, the length and the protocol as well.
   const covered = joined([addresses, u32(message.length), u32(ICMPV6), message]);
-  new DataView(message.buffer).setUint16(2, checksum(covered));
+  new DataView(message.buffer).setUint16(2, checksumOf(covered));
   const header = joined([u32(0x6000_0000), u16(message.length), Uint8Array.of(ICMPV6, HOP_LIMIT), addresses]);
   return joined([allNodesMac.bytes(), mac.bytes(), u16(ETHERTYPE.ipv6), header, message]);
 }
@@ -52,15 +53,6 @@ function arpAnnouncement({ address, mac }: Announcement): Uint8Array {
   const unknown = new Uint8Array(6);
   const body = [ethernetAndIpv4, request, mac.bytes(), address.bytes(), unknown, address.bytes()];
   return joined([broadcast.bytes(), mac.bytes(), u16(ETHERTYPE.arp), ...body]);
-}
-
-/** RFC 1071: the ones' complement of the ones' complement sum of all 16-bit words. */
-function checksum(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer);
-  let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += view.getUint16(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
