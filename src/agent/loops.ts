@@ -5,7 +5,7 @@ import type { LeaseStore } from "../ipam/store/lease-store.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Log } from "../log/log.ts";
 import { type Host, readBootId } from "../plugin/host.ts";
-import type { PairRemoval } from "../pod/detach.ts";
+import type { PairRemoval } from "../pod/removal.ts";
 import { type Loop, systemClock } from "../reconcile/loop.ts";
 import type { AgentConfig } from "./config.ts";
 import { AbsentFirewall } from "./firewall/absent-firewall.ts";

@@ -5,7 +5,7 @@ import { stacks as ranges, request, StoreFixture } from "../ipam/store/store-fix
 import { fresh, type TestNamespace } from "../kernel/test-namespace.ts";
 import { createLog } from "../log/log.ts";
 import { attach } from "../pod/attach.ts";
-import { removePair } from "../pod/detach.ts";
+import { removePair } from "../pod/removal.ts";
 import { bridge, routed, sample, stacks } from "../pod/sample-networks.ts";
 import { freshNode, type TestNode } from "../pod/test-node.ts";
 import { OwnGc } from "./own-gc.ts";

@@ -11,8 +11,8 @@ import type { StoreEvent } from "../ipam/store/store-event.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import type { Log } from "../log/log.ts";
-import { type PairRemoval, removePair } from "../pod/detach.ts";
 import { inventory } from "../pod/inventory.ts";
+import { type PairRemoval, removePair } from "../pod/removal.ts";
 import { type Guarding, guardingByFile } from "./guard.ts";
 import type { PacketFilter, WantedFilter } from "./packet-filter.ts";
 

@@ -5,8 +5,8 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import { alreadyExists, isGone } from "../netlink/kernel-error.ts";
 import { changeLink, deleteLink, type Link } from "../netlink/link.ts";
-import { type PairRemoval, removalGroup, removePair, type Target } from "./detach.ts";
 import { PodError } from "./pod-error.ts";
+import { type PairRemoval, removalGroup, removePair, type Target } from "./removal.ts";
 import { findLink, openNamespace } from "./site.ts";
 
 export class BackgroundRemoval implements AsyncDisposable {

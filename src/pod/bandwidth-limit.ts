@@ -8,11 +8,11 @@ import { changeLink, createLink, deleteLink, getLink, type Link, listLinks } fro
 import { addQueue, addRedirect, listQueues, listRedirects } from "../netlink/tc.ts";
 import { limitAliasOf, parseLimitAlias } from "./alias.ts";
 import { type Bandwidth, bucketOf, type Rate } from "./bandwidth.ts";
-import type { PairRemoval, Target } from "./detach.ts";
 import { hostLinkOf, limitLinkOf } from "./identity.ts";
 import { isNamedLimitOf } from "./ownership.ts";
 import { PodError } from "./pod-error.ts";
 import type { PodNetwork } from "./pod-network.ts";
+import type { PairRemoval, Target } from "./removal.ts";
 import { findLink, removeLink, type Site } from "./site.ts";
 
 /** Before the link is up: nothing passes without the limit. */

@@ -3,8 +3,8 @@ import { FakeKernel } from "../kernel/fake.ts";
 import { Connection } from "../netlink/connection.ts";
 import { changeLink, createLink } from "../netlink/link.ts";
 import { type Attached, attach } from "./attach.ts";
-import type { Target } from "./detach.ts";
 import type { PodNetwork } from "./pod-network.ts";
+import type { Target } from "./removal.ts";
 
 export const POD = "/run/netns/pod2";
 export const OTHER_POD = "/run/netns/pod3";
