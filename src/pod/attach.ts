@@ -64,10 +64,7 @@ async function attachOrUndo(
   using host = new Connection(kernel.socket("route"));
   using pod = new Connection(kernel.socket("route", namespace));
   await using undo = new AsyncDisposableStack();
-  const attached = await attachAt(
-    { kernel, namespace, host, pod, undo, wait: options.wait ?? ((ms) => wait(ms)) },
-    network,
-  );
+  const attached = await attachAt({ kernel, namespace, host, pod, undo, wait: options.wait ?? wait }, network);
   undo.move();
   return attached;
 }
