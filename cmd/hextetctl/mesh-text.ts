@@ -1,6 +1,6 @@
 // Who reaches whom as people read it: one node's row, or the matrix of a cluster, with sentences about what is broken. Pure.
 import type { MeshAnswer } from "../../src/inspect/mesh/asking.ts";
-import { describeFailure, isFailure, type MatrixCell, type Verdict } from "../../src/inspect/mesh/matrix.ts";
+import { describeFailure, isFailure, type MatrixCell, tablesOf, type Verdict } from "../../src/inspect/mesh/matrix.ts";
 import type { MeshRow } from "../../src/inspect/mesh/row.ts";
 import { families, familyName } from "../../src/ip/address.ts";
 import { type Cell, type Color, paint, type Style, table } from "./table.ts";
@@ -17,7 +17,7 @@ const mostColumns = 16;
 const mostFailures = 40;
 
 const kinds = ["node", "prefix", "pod"] as const;
-const titles = { node: "node", prefix: "way to the pods", pod: "pod" } as const;
+const titles = { node: "node", prefix: "way to the pods" } as const;
 
 /** A row for each other node; a hyphen where nothing was to be asked. */
 export function describeRow(node: string, answers: readonly MeshAnswer[], style: Style): string {
@@ -80,23 +80,11 @@ function slowest(cells: readonly MatrixCell[]): string {
 
 function tables(nodes: readonly RowAnswer[], cells: readonly MatrixCell[], style: Style): readonly string[] {
   const names = nodes.map(({ node }) => node);
-  return kinds.flatMap((kind) =>
-    families.flatMap((family) => {
-      const inTable = cells.filter((each) => each.kind === kind && each.family === family);
-      if (inTable.length === 0) return [];
-      const found = new Map(inTable.map((each) => [JSON.stringify([each.from, each.to]), each]));
-      const rows = names.map((from): Cell[] => [
-        from,
-        ...names.map((to) => {
-          const cell = found.get(JSON.stringify([from, to]));
-          return cell && textOf(cell, style);
-        }),
-      ]);
-      return [
-        table([`${titles[kind]}, ${familyName(family)}, from`, ...names.map((name) => `to ${name}`)], rows, style),
-      ];
-    }),
-  );
+  return tablesOf(names, cells).map(({ kind, family, rows }) => {
+    const heading = [`${titles[kind]}, ${familyName(family)}, from`, ...names.map((name) => `to ${name}`)];
+    const shown = rows.map((row, at): Cell[] => [names[at], ...row.map((cell) => cell && textOf(cell, style))]);
+    return table(heading, shown, style);
+  });
 }
 
 function textOf(cell: MatrixCell, style: Style): string {

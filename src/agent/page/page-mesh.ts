@@ -1,9 +1,16 @@
 // Who reaches whom as the page draws it: a table for each family and kind of question, of all nodes where these are few, and of this node and those it
 // asks where they are many. Pure.
-import { describeFailure, isFailure, type MatrixCell, matrixOf, type Verdict } from "../../inspect/mesh/matrix.ts";
+import {
+  describeFailure,
+  isFailure,
+  type MatrixCell,
+  matrixOf,
+  tablesOf,
+  type Verdict,
+} from "../../inspect/mesh/matrix.ts";
 import { sampleOf } from "../../inspect/mesh/questions.ts";
 import type { MeshRow } from "../../inspect/mesh/row.ts";
-import { type Family, families } from "../../ip/address.ts";
+import type { Family } from "../../ip/address.ts";
 
 export interface PageMesh {
   /** Those that are shown, in the order of rows and columns. */
@@ -42,26 +49,15 @@ export function pageMesh(told: readonly Told[]): PageMesh {
   const cells = matrixOf(told.flatMap((each) => ("row" in each ? each.row : []))).filter(
     ({ from, to }) => shown.has(from) && shown.has(to),
   );
-  const found = new Map(cells.map((cell) => [keyOf(cell), cell]));
-  const tables = (["node", "prefix"] as const).flatMap((kind) =>
-    families
-      .filter((family) => cells.some((cell) => cell.kind === kind && cell.family === family))
-      .map((family) => ({
-        kind,
-        family,
-        rows: nodes.map((from) => nodes.map((to) => shownCell(found.get(keyOf({ from, to, kind, family }))))),
-      })),
-  );
   return {
     nodes,
-    tables,
+    tables: tablesOf(nodes, cells).map(({ rows, ...table }) => ({
+      ...table,
+      rows: rows.map((row) => row.map(shownCell)),
+    })),
     failures: cells.filter(isFailure).slice(0, mostFailures).map(describeFailure),
     silent: told.flatMap((each) => ("why" in each ? { node: each.node, why: each.why } : [])),
   };
-}
-
-function keyOf({ from, to, kind, family }: Pick<MatrixCell, "from" | "to" | "kind" | "family">): string {
-  return JSON.stringify([from, to, kind, family]);
 }
 
 function shownCell(cell: MatrixCell | undefined): PageCell {

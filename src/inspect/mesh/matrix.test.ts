@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Family } from "../../ip/address.ts";
-import { describeFailure, isFailure, matrixOf } from "./matrix.ts";
+import { describeFailure, isFailure, matrixOf, tablesOf } from "./matrix.ts";
 import { type MeshCell, type MeshRow, meshPage, meshVersion } from "./row.ts";
 
 const columns: readonly (readonly [string, readonly Family[]])[] = [
@@ -47,6 +47,28 @@ describe.for(columns)("%s: matrixOf()", ([, families]) => {
     expect(verdicts(row("alpha", families, { beta: { reached: true, heard: false } }))).toEqual(
       families.map((family) => `${family}: alpha to beta answered`),
     );
+  });
+});
+
+describe.for(columns)("%s: tablesOf()", ([, families]) => {
+  test("has a table for each kind and family that was asked, nodes first, and nothing where nobody asked", () => {
+    const gamma = row("gamma", families, { alpha: { reached: true, kind: "prefix" } });
+    const cells = matrixOf([gamma, row("alpha", families, { gamma: { reached: true, roundTripMs: 1 } })]);
+    const tables = tablesOf(["alpha", "beta", "gamma"], cells).map(({ kind, family, rows }) => ({
+      of: `${kind} ${family}`,
+      asked: rows.map((cellsOfRow) => cellsOfRow.map((cell) => cell && `${cell.from} to ${cell.to}`)),
+    }));
+    const nobody = [undefined, undefined, undefined];
+    expect(tables).toEqual([
+      ...families.map((family) => ({
+        of: `node ${family}`,
+        asked: [[undefined, undefined, "alpha to gamma"], nobody, nobody],
+      })),
+      ...families.map((family) => ({
+        of: `prefix ${family}`,
+        asked: [nobody, nobody, ["gamma to alpha", undefined, undefined]],
+      })),
+    ]);
   });
 });
 

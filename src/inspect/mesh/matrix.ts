@@ -1,7 +1,7 @@
 // The rows of a cluster's nodes put together: who reaches whom, and where somebody does not, which of the two directions is broken. A question that
 // is not answered does not tell that by itself; whether the other node heard it does. Pure.
-import { familyName } from "../../ip/address.ts";
-import type { MeshCell, MeshRow } from "./row.ts";
+import { families, familyName } from "../../ip/address.ts";
+import { type MeshCell, type MeshRow, meshKinds } from "./row.ts";
 
 /**
  * `lost`: it does not arrive. `arrives`: it does, and the answer does not come back. `unanswered`: nobody can tell which of the two. `heard`: it
@@ -38,6 +38,20 @@ function heardOfSilent(rows: readonly MeshRow[]): readonly MatrixCell[] {
       .filter(({ node, heard }) => heard === true && !speaking.has(node))
       .map(({ node: from, kind, family }) => ({ from, to, kind, family, verdict: "heard" as const })),
   );
+}
+
+export interface MatrixTable extends Pick<MeshCell, "kind" | "family"> {
+  /** Who asks, and within it who is asked; nothing where no question was. */
+  readonly rows: readonly (readonly (MatrixCell | undefined)[])[];
+}
+
+/** A table for each kind and family that cells are of, with rows and columns in the order of the names. */
+export function tablesOf(names: readonly string[], cells: readonly MatrixCell[]): readonly MatrixTable[] {
+  const found = new Map(cells.map((cell) => [keyOf(cell.from, cell.to, cell), cell]));
+  return meshKinds
+    .flatMap((kind) => families.map((family) => ({ kind, family })))
+    .filter(({ kind, family }) => cells.some((cell) => cell.kind === kind && cell.family === family))
+    .map((table) => ({ ...table, rows: names.map((from) => names.map((to) => found.get(keyOf(from, to, table)))) }));
 }
 
 /** Whether somebody is not reached, as far as anybody knows. */

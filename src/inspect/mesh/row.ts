@@ -7,9 +7,12 @@ import type { Page } from "../page-query.ts";
 /** Raised when a reader of the version before would misread something; what is added is passed over by older readers. */
 export const meshVersion = 1;
 
+/** What of a node is asked for: itself, or the way to its pods. */
+export const meshKinds = ["node", "prefix"] as const;
+
 const cell = v.object({
   node: v.string(),
-  kind: v.picklist(["node", "prefix"]),
+  kind: v.picklist(meshKinds),
   family: v.picklist(["v6", "v4"]),
   reached: v.boolean(),
   roundTripMs: v.exactOptional(v.number()),
