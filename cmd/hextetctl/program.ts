@@ -1,7 +1,7 @@
 // A program that consists of commands: finds the one that is asked for, reads its arguments, runs it, and turns an error into a
 // sentence and an exit code: 1 for something that failed, 2 for a call that cannot be understood, 3 where a question has no answer or
 // the answer cannot be written.
-import { getSystemErrorMessage } from "node:util";
+import { wordsOf } from "../../src/kernel/system-error.ts";
 import { type Call, type Command, parseArguments, UsageError } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { helpCommand } from "./help.ts";
@@ -50,8 +50,7 @@ function surviveOutput(): void {
   process.stdout.once("error", (error: NodeJS.ErrnoException) => {
     // A reader may leave early, as `head` does.
     if (error.code === "EPIPE") return;
-    const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno);
-    process.stderr.write(`Cannot write the answer to standard output: ${why}\n`);
+    process.stderr.write(`Cannot write the answer to standard output: ${wordsOf(error)}\n`);
     process.once("exit", () => (process.exitCode = 3));
   });
   // Nothing can be said of it where nothing can be said.

@@ -1,7 +1,7 @@
 // What was thrown as what a person reads: one line with the fix, never a stack trace.
-import { getSystemErrorMessage } from "node:util";
 import { reportOf } from "../../src/cni/report.ts";
 import { LeaseError } from "../../src/ipam/lease-error.ts";
+import { isForbidden, wordsOf } from "../../src/kernel/system-error.ts";
 import { KernelError } from "../../src/netlink/kernel-error.ts";
 
 export function sentenceOf(error: unknown): string {
@@ -15,8 +15,6 @@ export function sentenceOf(error: unknown): string {
 }
 
 interface SystemError extends Error {
-  readonly code: string;
-  readonly errno: number;
   readonly syscall: string;
   readonly path: string;
 }
@@ -27,9 +25,10 @@ function isSystemError(error: unknown): error is SystemError {
   return typeof error.errno === "number" && typeof error.path === "string" && error.message.includes(", ");
 }
 
-function describeSystemError({ code, errno, syscall, path }: SystemError): string {
-  const why = `Cannot ${doings[syscall] ?? syscall} ${path}: ${getSystemErrorMessage(errno)}`;
-  return code === "EACCES" || code === "EPERM" ? `${why}; run as root` : why;
+function describeSystemError(error: SystemError): string {
+  const { syscall, path } = error;
+  const why = `Cannot ${doings[syscall] ?? syscall} ${path}: ${wordsOf(error)}`;
+  return isForbidden(error) ? `${why}; run as root` : why;
 }
 
 const doings: Readonly<Record<string, string>> = {

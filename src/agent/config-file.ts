@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { ConfigError } from "../config/config-error.ts";
 import { freeze, oneError } from "../config/parse.ts";
 import { YamlDocument } from "../config/yaml-document.ts";
+import { codeOf } from "../kernel/system-error.ts";
 import { type AgentConfig, agentSchema } from "./config.ts";
 
 export const defaultConfigFile = "/etc/hextet/agent.yaml";
@@ -25,7 +26,7 @@ async function textOf({ file, mayBeMissing = false }: ConfigSource): Promise<str
     return await readFile(file, "utf8");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isMissing = "code" in error && error.code === "ENOENT";
+    const isMissing = codeOf(error) === "ENOENT";
     if (isMissing && mayBeMissing) return "";
     const fix = isMissing ? "write it, or name another file" : "let the agent's user read it, or name another file";
     throw new ConfigError("", `Cannot read the configuration ${file}: ${error.message}: ${fix}`, { cause: error });

@@ -1,7 +1,7 @@
 // A small HTTP server on one address: what it answers is a function's matter. Where it cannot listen the agent goes on without it and
 // tries again, because pods matter more than what is said of them.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { getSystemErrorMessage } from "node:util";
+import { codeOf, wordsOf } from "../kernel/system-error.ts";
 import type { Log } from "../log/log.ts";
 import { Loop, type LoopClock, systemClock } from "../reconcile/loop.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -117,9 +117,6 @@ const fixes: Readonly<Record<string, (key: string) => string>> = {
 };
 
 function faultOf({ listen, key, purpose }: HttpServerOptions, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const errno = error instanceof Error && "errno" in error && typeof error.errno === "number" ? error.errno : undefined;
-  const why = errno === undefined ? String(error) : getSystemErrorMessage(errno);
-  const fix = fixes[code]?.(key) ?? `set ${key} to another address`;
-  return `Cannot listen on ${listen} for ${purpose}: ${why}: ${fix}`;
+  const fix = fixes[codeOf(error) ?? ""]?.(key) ?? `set ${key} to another address`;
+  return `Cannot listen on ${listen} for ${purpose}: ${wordsOf(error)}: ${fix}`;
 }

@@ -1,6 +1,6 @@
 // One thing that was to be read: its value, or why it could not be had. The reader makes these, so that one file that cannot be
 // opened costs only the checks that ask for it.
-import { KernelError } from "../netlink/kernel-error.ts";
+import { isForbidden } from "../kernel/system-error.ts";
 
 export type Reading<T> = { readonly value: T } | { readonly unseen: string };
 
@@ -20,14 +20,9 @@ export async function reading<T>(read: () => Promise<T> | T): Promise<Reading<T>
     return { value: await read() };
   } catch (error) {
     if (!(error instanceof Error) || isMistake(error)) throw error;
-    return { unseen: isRefusal(error) ? `${error.message}: run it as root` : error.message };
+    // The words of the system do not say what to do.
+    return { unseen: isForbidden(error) ? `${error.message}: run it as root` : error.message };
   }
-}
-
-/** Of the kernel or a file, whose own words do not say what to do. */
-function isRefusal(error: Error): boolean {
-  const isSystems = error instanceof KernelError || "syscall" in error;
-  return isSystems && "code" in error && (error.code === "EPERM" || error.code === "EACCES");
 }
 
 function isMistake(error: Error): boolean {

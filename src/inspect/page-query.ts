@@ -1,8 +1,8 @@
 // Asks an agent for one of the pages it serves by HTTP, at whichever of its addresses answers: one that does not, or not in a way that is
 // understood, is an answer too.
 import { setTimeout as wait } from "node:timers/promises";
-import { getSystemErrorMessage } from "node:util";
 import type { Address } from "../ip/address.ts";
+import { wordsOf } from "../kernel/system-error.ts";
 import { download } from "./download.ts";
 
 export interface Page<T> {
@@ -75,5 +75,5 @@ function none(why: string): PageAnswer<never> {
 function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "AbortError" || error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
-  return "errno" in error && typeof error.errno === "number" ? getSystemErrorMessage(error.errno) : error.message;
+  return wordsOf(error);
 }

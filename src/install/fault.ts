@@ -1,4 +1,5 @@
 // Turns what the system says about a file into what a person can do about it.
+import { codeOf } from "../kernel/system-error.ts";
 import { InstallError } from "./installation.ts";
 
 const remedies: Readonly<Record<string, string>> = {
@@ -15,9 +16,5 @@ const remedies: Readonly<Record<string, string>> = {
 export function explain(what: string, error: unknown): InstallError {
   if (error instanceof InstallError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new InstallError(`${what}: ${remedies[codeOf(error)] ?? reason}`, { cause: error });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  return new InstallError(`${what}: ${remedies[codeOf(error) ?? ""] ?? reason}`, { cause: error });
 }

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../kernel/system-error.ts";
 import { InstallError } from "./installation.ts";
 
 const patienceMs = 30_000; // a cold disk has to read some 40 MB first
@@ -23,8 +24,7 @@ export function prove(directory: string): void {
 }
 
 function reasonOf({ error, status, signal, stdout, stderr }: ReturnType<typeof spawnSync>): string {
-  const code = error !== undefined && "code" in error ? error.code : undefined;
-  if (code === "EACCES")
+  if (codeOf(error) === "EACCES")
     return "permission denied; is the file system mounted noexec? Give another directory with --bin-dir";
   if (error !== undefined) return error.message;
   return `exit code ${status ?? signal}, ${JSON.stringify(`${stdout}${stderr}`.trim())}`;

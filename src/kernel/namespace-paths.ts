@@ -1,6 +1,7 @@
 // Where network namespaces can be opened on this machine: by the names that runtimes give them, and through the processes in them. It
 // stands beside the Kernel seam, as frames.ts does: who needs it takes the list.
 import { readdirSync, readlinkSync } from "node:fs";
+import { codeOf, isForbidden } from "./system-error.ts";
 
 /** `ip netns`, containerd, CRI-O and podman; Docker. */
 const directories = ["/run/netns", "/run/docker/netns"];
@@ -38,6 +39,5 @@ function targetOf(path: string): string | undefined {
 }
 
 function isMissing(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error)) return false;
-  return ["ENOENT", "ENOTDIR", "ESRCH", "EACCES", "EPERM"].includes(String(error.code));
+  return isForbidden(error) || ["ENOENT", "ENOTDIR", "ESRCH"].includes(codeOf(error) ?? "");
 }

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { move } from "../install/durable.ts";
 import type { Sysctl } from "../kernel/kernel.ts";
+import { codeOf } from "../kernel/system-error.ts";
 import { isGone } from "../netlink/kernel-error.ts";
 
 /** One sysctl that was changed. */
@@ -143,7 +144,7 @@ function readRecord(path: string): v.InferOutput<typeof schema> | undefined {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
   const result = v.safeParse(schema, JSON.parse(text));

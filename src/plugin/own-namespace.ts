@@ -3,6 +3,7 @@
 import { type Stats, statSync } from "node:fs";
 import { CniError } from "../cni/cni-error.ts";
 import type { AddRequest } from "../cni/request.ts";
+import { isForbidden } from "../kernel/system-error.ts";
 
 const own = "/proc/self/ns/net";
 
@@ -24,8 +25,9 @@ function statsOf(path: string): Stats | undefined {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const isRefused = error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
-    const details = isRefused ? "Run it as root, as container runtimes do" : "Give the path as in /run/netns/pod1";
+    const details = isForbidden(error)
+      ? "Run it as root, as container runtimes do"
+      : "Give the path as in /run/netns/pod1";
     throw new CniError("badNamespace", `Cannot look at network namespace ${path}: ${why}`, { cause: error, details });
   }
 }

@@ -7,6 +7,7 @@ import { Endpoint } from "../../agent/endpoint.ts";
 import { encodeRequest, replyKindOf } from "../../agent/launcher-protocol.ts";
 import { download } from "../../inspect/download.ts";
 import { Address } from "../../ip/address.ts";
+import { isForbidden } from "../../kernel/system-error.ts";
 import type { AgentFacts } from "../facts.ts";
 
 /** The launcher waits one second for an agent to accept. */
@@ -41,8 +42,7 @@ function call(path: string, buildId: string): Promise<AgentFacts["state"]> {
     socket.on("timeout", () => end("silent"));
     socket.on("end", () => end("silent"));
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EACCES" || error.code === "EPERM")
-        reject(new Error(`${path} is root's alone: run it as root`));
+      if (isForbidden(error)) reject(new Error(`${path} is root's alone: run it as root`));
       else end(error.code === "ECONNREFUSED" ? "refused" : "absent");
     });
   });

@@ -12,6 +12,7 @@ import { LeaseError } from "../../ipam/lease-error.ts";
 import { LeaseReader } from "../../ipam/store/lease-reader.ts";
 import { pathsIn } from "../../ipam/store/store-paths.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import { isForbidden } from "../../kernel/system-error.ts";
 import { Connection } from "../../netlink/connection.ts";
 import { listLinks } from "../../netlink/link.ts";
 import { parseAlias } from "../../pod/alias.ts";
@@ -62,7 +63,7 @@ function requireReadable(path: string): void {
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EACCES") {
+    if (isForbidden(error)) {
       throw new Error(`${path} is root's alone to read: run it as root`, { cause: error });
     }
   }

@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { families } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { hextetProtocol } from "../../kernel/route-protocol.ts";
+import { codeOf, isForbidden } from "../../kernel/system-error.ts";
 import { Connection } from "../../netlink/connection.ts";
 import { isGone } from "../../netlink/kernel-error.ts";
 import { listNeighbors, listProxyNeighbors } from "../../netlink/neighbor.ts";
@@ -80,8 +81,8 @@ export function readSysctlsWritable(file: string): boolean {
     accessSync(file, constants.W_OK);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EROFS") return false;
-    if (error instanceof Error && "code" in error && error.code === "EACCES") {
+    if (codeOf(error) === "EROFS") return false;
+    if (isForbidden(error)) {
       throw new Error(`${file} is root's alone to write: run it as root`, { cause: error });
     }
     throw error;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from "n
 import { dirname, join } from "node:path";
 import { type Family, families, type Stack } from "../../ip/address.ts";
 import { Prefix } from "../../ip/prefix.ts";
+import { codeOf } from "../../kernel/system-error.ts";
 import type { ControllerManager, Disk, Inotify, Machine, Modules } from "../facts.ts";
 
 /** Files that were written before now, whatever the clock said. */
@@ -126,8 +127,7 @@ function textIfThere(path: string): string | undefined {
   try {
     return text(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 // cannot be opened for is told; whoever leases addresses opens it by lease-store.ts.
 import { accessSync, constants } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { isForbidden } from "../../kernel/system-error.ts";
 import type { HeldAddress, Lease } from "../lease.ts";
 import { LeaseError } from "../lease-error.ts";
 import { gatewaysOf } from "../ranges.ts";
@@ -11,7 +12,7 @@ import { Database } from "./database.ts";
 import { type LeaseFilter, selectLeases, selectUnknown } from "./lease-filter.ts";
 import { applicationId, applicationOf, migrations, versionOf } from "./schema.ts";
 import { readSettings } from "./settings.ts";
-import { errnoCode, explain } from "./store-fault.ts";
+import { explain } from "./store-fault.ts";
 import { fileAt, filesOf, pathsIn } from "./store-paths.ts";
 import { countUsage, type Usage } from "./usage.ts";
 
@@ -111,10 +112,6 @@ function told(error: unknown, directory: string): unknown {
     });
   }
   return explain("read leases", directory, error);
-}
-
-function isForbidden(error: unknown): boolean {
-  return errnoCode(error) === "EACCES" || errnoCode(error) === "EPERM";
 }
 
 /** SQLite says no more than that it cannot open the file. */
