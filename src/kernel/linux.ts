@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants as files, openSync, readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
-import { KernelError } from "../netlink/kernel-error.ts";
+import { asKernelError } from "../netlink/kernel-error.ts";
 import { openInside, openNamespace, openSocket } from "../netlink/native.ts";
 import type { Namespace } from "../netlink/socket.ts";
 import type { Kernel, RunOptions, RunResult, Sysctl } from "./kernel.ts";
@@ -111,10 +111,4 @@ function collect(stream: Readable | null | undefined): () => string {
   const chunks: Buffer[] = [];
   stream?.on("data", (chunk: Buffer) => chunks.push(chunk));
   return () => Buffer.concat(chunks).toString("utf8");
-}
-
-/** What Node or the addon says of a system call, told as a failure of what was to be done with it. */
-function asKernelError(operation: string, error: unknown): unknown {
-  if (!(error instanceof Error && "errno" in error && typeof error.errno === "number")) return error;
-  return new KernelError({ operation, errno: Math.abs(error.errno) }, { cause: error });
 }

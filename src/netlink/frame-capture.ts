@@ -1,7 +1,7 @@
 // Frames of one link as they pass, both ways, by a packet socket: packet(7). native.ts has the socket that sends them.
 import { closeSync, readSync } from "node:fs";
 import { addon } from "./addon/addon.ts";
-import { checked, KernelError } from "./kernel-error.ts";
+import { asKernelError, checked, KernelError } from "./kernel-error.ts";
 import type { Namespace } from "./socket.ts";
 import { littleEndian } from "./wire.ts";
 
@@ -57,7 +57,7 @@ function watched(operation: string, fd: number, on: Pick<CaptureOptions, "onFram
       on.onFrame(frame.subarray(0, readSync(fd, frame)));
     } catch (error) {
       end();
-      on.onError(failure(operation, error));
+      on.onError(asKernelError(operation, error));
     }
   });
   if (typeof handle === "number") {
@@ -65,10 +65,4 @@ function watched(operation: string, fd: number, on: Pick<CaptureOptions, "onFram
     throw new KernelError({ operation, errno: -handle });
   }
   return { [Symbol.dispose]: end };
-}
-
-function failure(operation: string, error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  if (!("errno" in error) || typeof error.errno !== "number") return error;
-  return new KernelError({ operation, errno: Math.abs(error.errno) }, { cause: error });
 }

@@ -55,6 +55,13 @@ export function checked(operation: string, result: number): number {
   return result;
 }
 
+/** What Node says of a system call, told as a failure of what was to be done with it; any other error as it is. */
+export function asKernelError(operation: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!("errno" in error) || typeof error.errno !== "number") return error;
+  return new KernelError({ operation, errno: Math.abs(error.errno) }, { cause: error });
+}
+
 function nameOf(errno: number): string {
   // Two names for one number; the kernel's sources use this one.
   if (errno === constants.errno.EOPNOTSUPP) return "EOPNOTSUPP";

@@ -3,7 +3,7 @@
 import { closeSync, constants as files, openSync, write } from "node:fs";
 import { constants } from "node:os";
 import { addon } from "./addon/addon.ts";
-import { checked, KernelError } from "./kernel-error.ts";
+import { asKernelError, checked, KernelError } from "./kernel-error.ts";
 import { type Namespace, type NetlinkFamily, type NetlinkSocket, netlinkFamily } from "./socket.ts";
 import { littleEndian } from "./wire.ts";
 
@@ -219,8 +219,6 @@ function openFile(operation: string, path: string): number {
   try {
     return openSync(path, files.O_RDONLY | files.O_NONBLOCK);
   } catch (error) {
-    throw error instanceof Error && "errno" in error && typeof error.errno === "number"
-      ? new KernelError({ operation, errno: -error.errno }, { cause: error })
-      : error;
+    throw asKernelError(operation, error);
   }
 }
