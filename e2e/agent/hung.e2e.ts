@@ -10,7 +10,8 @@ import { dist } from "../runtime/built.ts";
 import type { Agent } from "./agent.ts";
 import { AgentNode } from "./agent-node.ts";
 import { CopiedBuild } from "./copied-build.ts";
-import { detachTracer, interrupt } from "./interruption.ts";
+import { interrupt } from "./interruption.ts";
+import { detachTracer } from "./tracer.ts";
 
 /** Far more than an ADD takes, and less than a test should. */
 const answerMs = 1500;

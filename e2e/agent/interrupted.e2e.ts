@@ -6,7 +6,8 @@ import type { Container } from "../conformance/runtime.ts";
 import type { Agent } from "./agent.ts";
 import { AgentNode } from "./agent-node.ts";
 import { CopiedBuild } from "./copied-build.ts";
-import { detachTracer, interrupt } from "./interruption.ts";
+import { interrupt } from "./interruption.ts";
+import { detachTracer } from "./tracer.ts";
 
 const build = new CopiedBuild();
 afterAll(() => build[Symbol.dispose]());

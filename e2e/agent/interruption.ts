@@ -1,7 +1,7 @@
 // A signal in the middle of what an agent does: strace sends it as the agent enters a system call.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import type { Agent } from "./agent.ts";
+import { attachTracer } from "./tracer.ts";
 
 export interface Interruption {
   readonly signal: "SIGKILL" | "SIGSTOP";
@@ -13,25 +13,8 @@ export interface Interruption {
 }
 
 /** Sends the agent a signal as it enters a system call for the given time, counted from now on. */
-export async function interrupt(agent: Agent, interruption: Interruption): Promise<ChildProcess> {
+export function interrupt(agent: Agent, interruption: Interruption): Promise<ChildProcess> {
   const { signal, systemCall, at, mainThreadOnly = false } = interruption;
   const what = ["-e", `trace=${systemCall}`, "-e", `inject=${systemCall}:signal=${signal}:when=${at}`];
-  const tracer = spawn(
-    "strace",
-    [...(mainThreadOnly ? [] : ["-f"]), "-o", "/dev/null", ...what, "-p", `${agent.pid}`],
-    { stdio: "pipe" },
-  );
-  await once(tracer.stderr, "data");
-  return tracer;
-}
-
-/** Lets the agent go on, whatever became of it. */
-export async function detachTracer(tracer: ChildProcess): Promise<void> {
-  if (tracer.exitCode !== null || tracer.signalCode !== null) return;
-  const ended = once(tracer, "exit");
-  tracer.kill("SIGINT");
-  // Now and then strace waits for ever for a process of several threads that it has killed.
-  const impatience = setTimeout(() => tracer.kill("SIGKILL"), 2_000);
-  await ended;
-  clearTimeout(impatience);
+  return attachTracer(agent, ...(mainThreadOnly ? [] : ["-f"]), "-o", "/dev/null", ...what);
 }

@@ -1,11 +1,10 @@
 // A process stopped in its tracks: strace sends it SIGSTOP as it makes its n-th call of a kind, and says so in its log. Between that and
 // goOn() others may do what they like.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Agent } from "../agent/agent.ts";
-import { detachTracer } from "../agent/interruption.ts";
+import { attachTracer, detachTracer } from "../agent/tracer.ts";
 import type { Runtime } from "../conformance/runtime.ts";
 import type { Subject } from "./subject.ts";
 
@@ -33,9 +32,7 @@ export class Pause implements AsyncDisposable {
     const inject = `inject=${systemCall}:signal=SIGSTOP:when=${nth}`;
     const trace = ["-f", "-o", log, "-e", `trace=${systemCall}`, "-e", inject];
     if (agent === undefined) return new Pause(log, trace, undefined);
-    const tracer = spawn("strace", [...trace, "-p", `${agent.pid}`], { stdio: "pipe" });
-    await once(tracer.stderr, "data");
-    return new Pause(log, trace, tracer);
+    return new Pause(log, trace, await attachTracer(agent, ...trace));
   }
 
   /** One whose executables are stopped. */

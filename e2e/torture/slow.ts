@@ -1,13 +1,10 @@
 // A disk that takes its time: every write and sync of the lease database comes late, in the executable and in the agent. Calls then last,
 // and are right; a runtime that has no patience kills the executable and calls DEL. And a program that holds the database's lock longer
 // than anybody waits for it: calls fail, say so, and have left nothing.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Agent } from "../agent/agent.ts";
 import type { Families } from "../agent/agent-node.ts";
-import { detachTracer } from "../agent/interruption.ts";
+import { attachTracer, detachTracer } from "../agent/tracer.ts";
 import type { Pod } from "../conformance/node.ts";
 import { PluginFailure, type Runtime } from "../conformance/runtime.ts";
 import type { Settings } from "./experiment.ts";
@@ -18,7 +15,7 @@ type Worker = "executable" | "agent";
 
 const calls = "fdatasync,fsync,pwrite64,ftruncate";
 const delayMs = 25;
-const slowly = ["-e", `trace=${calls}`, "-e", `inject=${calls}:delay_enter=${delayMs * 1000}`];
+const slowly = ["-f", "-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:delay_enter=${delayMs * 1000}`];
 const how = `strace, ${delayMs} ms late at every write and sync`;
 /** How long the runtimes without patience wait. */
 const patienceMs = [60, 120, 180, 240, 300, 400, 500, 700, 900, 1200];
@@ -53,7 +50,7 @@ class Slow {
     const config = "firewall: { policies: false }";
     await using subject = new Subject({ families: this.#families, build, config });
     const agent = this.#worker === "agent" ? await subject.served.start() : undefined;
-    const tracer = agent && (await slow(agent));
+    const tracer = agent && (await attachTracer(agent, ...slowly));
     const pod = subject.node.pod();
     await this.#patient(subject, pod);
     let killed = 0;
@@ -67,7 +64,7 @@ class Slow {
 
   #runtime(subject: Subject, ...program: readonly string[]): Runtime {
     if (this.#worker === "agent") return subject.under(...program);
-    return subject.under("strace", "-f", "-qq", "-o", "/dev/null", ...slowly, ...program);
+    return subject.under("strace", "-qq", ...slowly, ...program);
   }
 
   async #patient(subject: Subject, pod: Pod): Promise<void> {
@@ -99,12 +96,6 @@ class Slow {
 function wasKilled(error: unknown): boolean {
   if (error instanceof PluginFailure && [null, 137].includes(error.execution.code)) return true;
   throw error;
-}
-
-async function slow(agent: Agent): Promise<ChildProcess> {
-  const tracer = spawn("strace", ["-f", "-o", "/dev/null", ...slowly, "-p", `${agent.pid}`], { stdio: "pipe" });
-  await once(tracer.stderr, "data");
-  return tracer;
 }
 
 /** One ADD by the agent and one DEL by the executable wait for it side by side, until they give up. */
