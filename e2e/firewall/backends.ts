@@ -5,6 +5,7 @@ import { IptablesBackend } from "../../src/firewall/iptables/iptables-backend.ts
 import { NftBackend } from "../../src/firewall/nftables/nft-backend.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { silent } from "../../src/log/log.ts";
+import { columns } from "./world.ts";
 
 const makers = {
   nftables: (kernel: Kernel) => new NftBackend(kernel),
@@ -14,6 +15,9 @@ const makers = {
 
 export type BackendName = keyof typeof makers;
 export const backends: readonly BackendName[] = ["nftables", "iptables-nft", "iptables-legacy"];
+
+/** Each of them with each column of families. */
+export const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 
 export function firewallOf(kernel: Kernel, backend: BackendName): Firewall {
   return new Firewall({ backend: makers[backend](kernel), others: [], log: silent });

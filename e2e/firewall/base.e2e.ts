@@ -4,7 +4,7 @@ import type { Firewall } from "../../src/firewall/firewall.ts";
 import { usualSettings } from "../../src/firewall/sample-node.ts";
 import { Address } from "../../src/ip/address.ts";
 import type { TestNamespace } from "../../src/kernel/test-namespace.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import type { Host } from "./host.ts";
 import { fragments, joined, type Packet, u16, u32, withExtensionHeaders } from "./packets.ts";
 import { ends, expectArrivals, expectConnection, icmp, udp, wrapped } from "./probes.ts";
@@ -13,7 +13,6 @@ import { beyond, columns, usualPods, World } from "./world.ts";
 /** In front of the mark, so that both are an option of neighbor discovery that nobody knows (RFC 4861, 4.6). */
 const unknownOption = Uint8Array.of(200, 2, 0, 0);
 
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 const address = (text: string) => Address.parse(text);
 
 describe.for(matrix)("$backend, $name", ({ backend, families }) => {

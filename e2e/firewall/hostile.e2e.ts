@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Firewall } from "../../src/firewall/firewall.ts";
 import { Address, type Family } from "../../src/ip/address.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import type { Host } from "./host.ts";
 import { claimV4, claimV6, disguises, groupReport, questionV4, questionV6, unfinished } from "./hostile-packets.ts";
 import { joined, u16, udpPacket } from "./packets.ts";
@@ -11,7 +11,6 @@ import { policyFor, rulesWith } from "./policies.ts";
 import { ends, expectArrivals, expectConnection, udp, udpTo, wrapped } from "./probes.ts";
 import { columns, usualPods, World } from "./world.ts";
 
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 const address = (text: string) => Address.parse(text);
 const [allowed, denied] = [2001, 2000];
 const narrow = { ports: [{ protocol: "udp", port: { first: allowed, last: allowed } }] } as const;

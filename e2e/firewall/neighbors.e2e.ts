@@ -3,7 +3,7 @@ import { baseRules } from "../../src/firewall/base-rules.ts";
 import type { Firewall } from "../../src/firewall/firewall.ts";
 import { usualSettings } from "../../src/firewall/sample-node.ts";
 import { Address } from "../../src/ip/address.ts";
-import { type BackendName, backends, firewallOf } from "./backends.ts";
+import { type BackendName, firewallOf, matrix } from "./backends.ts";
 import {
   docker,
   firewalld,
@@ -19,12 +19,10 @@ import {
 import { policyFor, rulesWith } from "./policies.ts";
 import { ends, expectArrivals, expectConnection, icmp, tcp, udp } from "./probes.ts";
 import { dial } from "./sockets.ts";
-import { columns, usualPods, World } from "./world.ts";
+import { usualPods, World } from "./world.ts";
 
 const variants: readonly IptablesVariant[] = ["nft", "legacy"];
 const port = 8080;
-
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 
 describe.for(matrix)("$backend, $name, beside", ({ backend, families }) => {
   const test = base.extend<{ world: World; firewall: Firewall }>({

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Firewall } from "../../src/firewall/firewall.ts";
 import { Address } from "../../src/ip/address.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import type { Host } from "./host.ts";
 import { icmpPacket, ipPacket, joined, tcpFlags, u32 } from "./packets.ts";
 import { policyFor, rulesWith } from "./policies.ts";
 import { ends, expectArrivals, expectConnection, icmp, tcp, udp } from "./probes.ts";
-import { columns, usualPods, World } from "./world.ts";
+import { usualPods, World } from "./world.ts";
 
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 const closed = policyFor(0, { ingress: [], egress: [] });
 const closedFromOutside = policyFor(0, { ingress: [] });
 /** Pod 1 is open; pod 2 is on a guarded link. */

@@ -9,12 +9,11 @@ import { anyPod, anyPolicyView, localPodsOf, protocols, somePorts } from "../../
 import { compile } from "../../src/policy/compile.ts";
 import type { PolicyView } from "../../src/policy/policy-view.ts";
 import { type FlowEnd, verdict } from "../../src/policy/verdict.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import { Host, type Probe } from "./host.ts";
 import { expectArrivals, sctp, tcp, udp } from "./probes.ts";
-import { columns, World } from "./world.ts";
+import { World } from "./world.ts";
 
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 /** Another one each time would find more, and make the one who is told of it doubt the change at hand. */
 const seed = 20_748;
 const clusters = 6;

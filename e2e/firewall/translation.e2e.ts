@@ -5,11 +5,10 @@ import type { Firewall } from "../../src/firewall/firewall.ts";
 import { prefixes, usualSettings } from "../../src/firewall/sample-node.ts";
 import { Address } from "../../src/ip/address.ts";
 import { Prefix } from "../../src/ip/prefix.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import { expectConnection } from "./probes.ts";
-import { beyond, columns, uplink, usualPods, World } from "./world.ts";
+import { beyond, uplink, usualPods, World } from "./world.ts";
 
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 const address = (text: string) => Address.parse(text);
 
 describe.for(matrix)("$backend, $name: what is seen outside of", ({ backend, families }) => {
