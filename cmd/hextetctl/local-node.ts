@@ -1,11 +1,11 @@
 // This node as hextetctl comes upon it: the agent's configuration, its agent if one answers, and the cluster as its source tells. What can
 // be read goes on without the rest, and what could not is said.
-import { connect } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import { createClusterSource } from "../../src/agent/cluster-source.ts";
 import type { AgentConfig } from "../../src/agent/config.ts";
 import { defaultConfigFile, loadAgentConfig } from "../../src/agent/config-file.ts";
+import { isListening } from "../../src/agent/listener.ts";
 import type { ClusterView } from "../../src/cluster/view.ts";
 import { type AgentAnswer, askFirst } from "../../src/inspect/agent-query.ts";
 import { Address } from "../../src/ip/address.ts";
@@ -69,14 +69,4 @@ export async function readView({ cluster }: Pick<AgentConfig, "cluster">): Promi
   const { view } = source;
   const fault = source.fault ?? (view === undefined ? `nothing came within ${viewTimeoutMs / 1000} s` : undefined);
   return { ...(view === undefined ? {} : { view }), ...(fault === undefined ? {} : { fault }) };
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { isListening } from "../../src/agent/listener.ts";
 
 export interface BenchAgentOptions {
   readonly binDirectory: string;
@@ -71,7 +71,7 @@ export class BenchAgent implements AsyncDisposable {
 
   async #listening(): Promise<void> {
     for (let waited = 0; waited < startMs && this.#process.exitCode === null; waited += pollMs) {
-      if (await answers(this.socket)) return;
+      if (await isListening(this.socket)) return;
       await wait(pollMs);
     }
     throw new Error(`The bench's agent takes no calls on ${this.socket}:\n${this.log()}`);
@@ -107,14 +107,4 @@ async function writeConfig({ directory, nodeName, cluster, config }: BenchAgentO
   await writeFile(clusterFile, typeof cluster === "string" ? cluster : JSON.stringify(cluster));
   await writeFile(file, JSON.stringify(content));
   return { file, socket, clusterFile };
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

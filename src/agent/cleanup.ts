@@ -2,7 +2,6 @@
 // what the agent made for the node, and last the sysctls as they were. Leases stay in their database for whoever installs it again.
 import { existsSync } from "node:fs";
 import { rm, unlink } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { guardFileName } from "../firewall/guard-file.ts";
 import { removeEverywhere } from "../firewall/removal.ts";
@@ -18,6 +17,7 @@ import type { AgentConfig } from "./config.ts";
 import { removeConflist } from "./conflist-file.ts";
 import { rulesetName } from "./firewall/agent-firewall.ts";
 import { removeHostPorts } from "./firewall/host-port-removal.ts";
+import { isListening } from "./listener.ts";
 
 export interface CleanupOptions {
   readonly config: AgentConfig;
@@ -75,14 +75,4 @@ function describe({ name, before, outcome }: Restored): string {
     case "gone":
       return `sysctl ${name} has gone with its link`;
   }
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }
