@@ -141,7 +141,7 @@ class Node implements Disposable {
 
   async staysAsItIs(cluster: PolicyCluster): Promise<void> {
     this.compile(cluster);
-    if (await this.#apply()) throw new Error("A pass with nothing to change wrote to the packet filter");
+    if ((await this.#apply()) > 0) throw new Error("A pass with nothing to change wrote to the packet filter");
   }
 
   /** What is written is read back behind the caller's back; this waits for that, too. */
@@ -150,7 +150,7 @@ class Node implements Disposable {
     throw new Error(`The kernel has not what was written to it:\n${this.#said.join("")}`);
   }
 
-  #apply(): Promise<boolean> {
+  #apply(): Promise<number> {
     if (this.#ruleset === undefined) throw new Error("Nothing was compiled");
     return this.#firewall.apply(this.#ruleset);
   }

@@ -4,10 +4,13 @@ import type { Ruleset } from "./ruleset.ts";
 export interface Backend {
   /** For the log. */
   readonly name: string;
-  /** All of the ruleset, whatever the kernel has of ours now, without a moment in which there is neither the old nor the new. */
-  install(ruleset: Ruleset): Promise<void>;
-  /** What differs from the ruleset that this object applied before; false where nothing does. */
-  change(ruleset: Ruleset): Promise<boolean>;
+  /**
+   * All of the ruleset, whatever the kernel has of ours now, without a moment in which there is neither the old nor the new. Resolves to
+   * the number of nft's transactions; whatever iptables took counts as one.
+   */
+  install(ruleset: Ruleset): Promise<number>;
+  /** What differs from the ruleset that this object applied before; 0 where nothing does. */
+  change(ruleset: Ruleset): Promise<number>;
   /**
    * Reads how the kernel prints what was written last, with which what it prints later is compared; nothing is done where that is known.
    * It takes longer than most changes, and nobody has to wait for it.

@@ -48,6 +48,7 @@ export function nameChanges(before: Names, after: Names): NameChanges {
   };
 }
 
-export function sameLines(one: readonly string[], other: readonly string[]): boolean {
-  return one === other || (one.length === other.length && one.every((line, at) => line === other[at]));
+/** What is not known is the same as nothing. */
+export function sameLines(one: readonly string[] | undefined, other: readonly string[]): boolean {
+  return one === other || (one?.length === other.length && one.every((line, at) => line === other[at]));
 }

@@ -77,8 +77,11 @@ function policyOf(end: End, settings: FirewallSettings): readonly Rule[] {
   const set = end === "source" ? policySets.egress : policySets.ingress;
   const link = end === "source" ? "in" : "out";
   const guarded: Match = { kind: "group", link, group: podGroup.guarded, mask: 0xffff_ffff };
+  const unknown = dropped("guarded", [guarded, { kind: "set", end, set: policySets.known, not: true }], settings);
   return [
+    // Asked twice because of packets on their way: before, for a pod that becomes known meanwhile, and after, for one that is forgotten.
+    ...unknown,
     { when: [], then: { kind: "dispatch", end, set } },
-    ...dropped("guarded", [guarded, { kind: "set", end, set: policySets.known, not: true }], settings),
+    ...unknown,
   ];
 }

@@ -17,8 +17,8 @@ function scripted(readBack: () => Promise<void> = () => Promise.resolve()) {
   };
   const backend: Backend = {
     name: "scripted",
-    install: () => note("install", undefined),
-    change: () => note("change", true),
+    install: () => note("install", 1),
+    change: () => note("change", 1),
     readBack: () => {
       asked.push("read back");
       return readBack();
@@ -36,7 +36,7 @@ describe("a Firewall reads back what it has written", () => {
   test("and apply() does not wait for it, but what follows does", async () => {
     const reading = Promise.withResolvers<void>();
     const { asked, firewall } = scripted(() => reading.promise);
-    expect(await firewall.apply(ruleset())).toBe(true);
+    expect(await firewall.apply(ruleset())).toBe(1);
     const verified = firewall.verify();
     await new Promise(setImmediate);
     expect(asked).toEqual(["install", "read back"]);

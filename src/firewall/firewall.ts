@@ -30,8 +30,8 @@ export class Firewall {
     this.#log = log;
   }
 
-  /** Afterwards the kernel has this ruleset; a FirewallError says why it has not. True where anything was written. */
-  apply(ruleset: Ruleset): Promise<boolean> {
+  /** Afterwards the kernel has this ruleset; a FirewallError says why it has not. Resolves to the number of transactions, 0 for none. */
+  apply(ruleset: Ruleset): Promise<number> {
     return this.#inTurn(() => this.#apply(ruleset));
   }
 
@@ -64,14 +64,13 @@ export class Firewall {
     });
   }
 
-  async #apply(ruleset: Ruleset): Promise<boolean> {
+  async #apply(ruleset: Ruleset): Promise<number> {
     const before = this.#applied;
     this.#applied = ruleset;
     if (this.#unsure || before?.name !== ruleset.name) {
-      await this.#install(ruleset);
-      return true;
+      return await this.#install(ruleset);
     }
-    if (before === ruleset) return false;
+    if (before === ruleset) return 0;
     try {
       this.#unsure = true;
       const changed = await this.#backend.change(ruleset);
@@ -79,26 +78,27 @@ export class Firewall {
       return changed;
     } catch (error) {
       if (!(error instanceof FirewallError) || error.missing) throw error;
-      await this.#heal(ruleset, error.message);
-      return true;
+      return await this.#heal(ruleset, error.message);
     }
   }
 
-  async #heal(ruleset: Ruleset, why: string): Promise<void> {
+  async #heal(ruleset: Ruleset, why: string): Promise<number> {
     this.#unsure = true;
-    await this.#install(ruleset);
+    const transactions = await this.#install(ruleset);
     this.#log.warning("Firewall rules were not as they had been left, and are written anew", {
       backend: this.#backend.name,
       why,
     });
+    return transactions;
   }
 
-  async #install(ruleset: Ruleset): Promise<void> {
-    await this.#backend.install(ruleset);
+  async #install(ruleset: Ruleset): Promise<number> {
+    const transactions = await this.#backend.install(ruleset);
     this.#unsure = false;
-    if (this.#othersRemoved) return;
+    if (this.#othersRemoved) return transactions;
     for (const backend of this.#others) await this.#removeOf(backend, ruleset.name);
     this.#othersRemoved = true;
+    return transactions;
   }
 
   async #removeOf(backend: Backend, name: string): Promise<void> {

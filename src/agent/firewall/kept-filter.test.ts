@@ -20,11 +20,11 @@ function kept(backend: KeptBackend = "nftables") {
         backend,
         firewall: {
           apply: async () => {
-            if (!isChanged) return false;
+            if (!isChanged) return 0;
             did.push("write");
-            generation += 1;
+            generation += 2;
             isChanged = false;
-            return true;
+            return 2;
           },
           verify: async () => {
             did.push("compare");

@@ -52,8 +52,8 @@ export class KeptFilter implements Disposable {
     const before = watch.generation();
     this.#isBusy = true;
     try {
-      const wrote = await firewall.apply(ruleset);
-      verification.wrote({ before, after: watch.generation(), transactions: wrote ? 1 : 0 }, now());
+      const transactions = await firewall.apply(ruleset);
+      verification.wrote({ before, after: watch.generation(), transactions }, now());
     } catch (error) {
       this.#isBusy = false;
       throw error;

@@ -11,8 +11,8 @@ export interface IpSet {
   readonly family: "inet" | "inet6";
   /** The very same object for the same content of a ruleset: what did not change is then known without a look at it. */
   readonly elements: ReadonlySet<string>;
-  /** Rules ask only who is not in it: whoever comes to it is to find the rules that are meant for him. */
-  readonly isLate?: true;
+  /** Rules ask only who is not in it: whoever is in it is to find the rules that are meant for him. */
+  readonly isNegative?: true;
 }
 
 const types: Readonly<Record<Content["kind"], IpSet["type"]>> = {
@@ -26,13 +26,13 @@ const types: Readonly<Record<Content["kind"], IpSet["type"]>> = {
 /** By their names in the kernel. */
 export function ipSets(rules: FamilyRules, names: IptablesNames): ReadonlyMap<string, IpSet> {
   const family = names.family === "v6" ? "inet6" : "inet";
-  const late = askedInTheNegative(rules);
+  const negative = askedInTheNegative(rules);
   return new Map(
     [...rules.sets].flatMap(([name, content]): [string, IpSet][] => {
       const type = types[content.kind];
       if (content.kind !== "chains") {
         const set: IpSet = { type, family, elements: plainElements(content) };
-        return [[names.set(name), late.has(name) ? { ...set, isLate: true } : set]];
+        return [[names.set(name), negative.has(name) ? { ...set, isNegative: true } : set]];
       }
       return [...targetsOf(content)].map(([chain, elements]) => [
         names.target(name, chain),

@@ -51,20 +51,21 @@ export class IptablesBackend implements Backend {
     this.name = variant === "default" ? "iptables" : `iptables-${variant}`;
   }
 
-  async install(ruleset: Ruleset): Promise<void> {
+  async install(ruleset: Ruleset): Promise<number> {
     const rules = iptablesRulesOf(ruleset);
     await this.#become(ruleset.name, rules);
     this.#applied = { name: ruleset.name, rules };
+    return 1;
   }
 
-  async change(ruleset: Ruleset): Promise<boolean> {
+  async change(ruleset: Ruleset): Promise<number> {
     const { name, rules: before, saved } = this.#applied;
     const rules = iptablesRulesOf(ruleset);
     const changes = forFamilies((family) => iptablesChanges(before[family] ?? noRules, rules[family] ?? noRules));
     await this.#run(changes);
     const isKnown = saved !== undefined && families.every((family) => changes[family]?.rules === "");
     this.#applied = { name, rules, ...(isKnown && { saved }) };
-    return families.some((family) => Object.values(changes[family] ?? {}).some((text) => text !== ""));
+    return families.some((family) => Object.values(changes[family] ?? {}).some((text) => text !== "")) ? 1 : 0;
   }
 
   async readBack(): Promise<void> {

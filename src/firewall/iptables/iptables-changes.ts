@@ -1,6 +1,6 @@
 // Prints what makes one family's iptables and ipset rules into others. The kernel takes each table of iptables whole, but sets one element
 // after the other: so elements come before the rules, and go after them, and each set holds at every moment what it held before,
-// what it is to hold, or both; those that rules ask only in the negative get theirs last (docs/decisions/two-firewall-backends.md).
+// what it is to hold, or both; those that rules ask only in the negative get theirs last and lose them first (docs/decisions/two-firewall-backends.md).
 import { elementChanges, type NameChanges, nameChanges, sameLines } from "../changes.ts";
 import { addElements, createSet, deleteElements, type IpSet } from "./ipset.ts";
 import {
@@ -55,7 +55,7 @@ function setChanges(before: Sets, after: Sets): Omit<IptablesChanges, "rules"> {
     const want = after.get(name);
     return {
       name,
-      isLate: want?.isLate === true,
+      isNegative: want?.isNegative === true,
       ...elementChanges(before.get(name)?.elements ?? new Set(), want?.elements ?? new Set()),
     };
   });
@@ -63,15 +63,14 @@ function setChanges(before: Sets, after: Sets): Omit<IptablesChanges, "rules"> {
     const set = after.get(name);
     return set === undefined ? [] : [createSet(name, set)];
   });
-  const additions = (late: boolean) =>
-    changed.flatMap(({ name, isLate, added }) => (isLate === late ? addElements(name, added) : []));
+  const { usual = [], negative = [] } = Object.groupBy(changed, ({ isNegative }) =>
+    isNegative ? "negative" : "usual",
+  );
+  const added = (those: typeof changed) => those.flatMap(({ name, added }) => addElements(name, added));
+  const removed = (those: typeof changed) => those.flatMap(({ name, removed }) => deleteElements(name, removed));
   return {
-    setsBefore: text([...created, ...additions(false)]),
-    setsAfter: text([
-      ...additions(true),
-      ...changed.flatMap(({ name, removed }) => deleteElements(name, removed)),
-      ...sets.removed.map((name) => `destroy ${name}`),
-    ]),
+    setsBefore: text([...created, ...removed(negative), ...added(usual)]),
+    setsAfter: text([...added(negative), ...removed(usual), ...sets.removed.map((name) => `destroy ${name}`)]),
   };
 }
 

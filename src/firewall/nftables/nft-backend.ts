@@ -1,5 +1,5 @@
-// The packet filter by nft: everything in tables of our own, every change one transaction. What others do in their tables we neither
-// see nor touch, and `nft flush ruleset` is found by looking.
+// The packet filter by nft: everything in tables of our own, every change one transaction, or two where something new has to be there
+// first. What others do in their tables we neither see nor touch, and `nft flush ruleset` is found by looking.
 import { families, type Stack } from "../../ip/address.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Backend } from "../backend.ts";
@@ -7,6 +7,7 @@ import { FirewallError } from "../firewall-error.ts";
 import { runProgram } from "../program.ts";
 import type { Ruleset } from "../ruleset.ts";
 import { printNftChanges } from "./nft-changes.ts";
+import { type FoundTable, parseFoundTable } from "./nft-found.ts";
 import { type NftListing, nftAlteration, parseNftListing } from "./nft-listing.ts";
 import { type NftTable, nftFamily, nftRemoval, nftTables, printNftTables } from "./nftables.ts";
 
@@ -26,22 +27,31 @@ export class NftBackend implements Backend {
     this.#kernel = kernel;
   }
 
-  async install(ruleset: Ruleset): Promise<void> {
+  /** In place, because a table that is taken away and made anew lets a packet through that is on its way at that moment. */
+  async install(ruleset: Ruleset): Promise<number> {
     const tables = nftTables(ruleset);
-    await this.#run(printNftTables(ruleset.name, tables));
-    this.#applied = { name: ruleset.name, tables };
+    const { name } = ruleset;
+    const steps = printNftChanges(name, await this.#found(name), tables);
+    const transactions = await this.#runAll(steps).catch((error: unknown) => {
+      if (!(error instanceof FirewallError) || error.missing) throw error;
+      // Somebody put something into our table with which it cannot become what it should be.
+      return this.#runAll([printNftTables(name, tables)]);
+    });
+    this.#applied = { name, tables };
+    return transactions;
   }
 
-  async change(ruleset: Ruleset): Promise<boolean> {
-    const { name, tables: before, rules } = this.#applied;
+  async change(ruleset: Ruleset): Promise<number> {
+    const { tables: before, rules } = this.#applied;
+    const { name } = ruleset;
     const tables = nftTables(ruleset);
-    const text = printNftChanges(name, before, tables);
-    if (text === "") return false;
-    await this.#run(text);
+    const steps = printNftChanges(name, before, tables);
+    if (steps.length === 0) return 0;
+    const transactions = await this.#runAll(steps);
     // Elements alone leave what nft prints of the rules as it is, and a table of thousands of rules takes a while to print.
-    const isKnown = rules !== undefined && linesOf(text).every((line) => / element /.test(line));
+    const isKnown = rules !== undefined && steps.flatMap(linesOf).every((line) => / element /.test(line));
     this.#applied = { name, tables, ...(isKnown && { rules }) };
-    return true;
+    return transactions;
   }
 
   async readBack(): Promise<void> {
@@ -50,11 +60,11 @@ export class NftBackend implements Backend {
 
   async findAlteration(): Promise<string | undefined> {
     const rules = await this.#rules();
-    const { name, tables } = this.#applied;
+    const { tables } = this.#applied;
     for (const family of families) {
       const table = tables[family];
       if (table === undefined) continue;
-      const found = await this.#list(`${nftFamily[family]} ${name}`, []);
+      const found = await this.#list(table.name, []);
       if (found === undefined) return `table ${table.name} is gone`;
       const alteration = nftAlteration(table, rules[family] ?? "", found);
       if (alteration !== undefined) return alteration;
@@ -78,7 +88,7 @@ export class NftBackend implements Backend {
     const listed = await runProgram(this.#kernel, { program: "nft", args: ["-j", "list", "tables"] });
     const ours = families.filter((family) => hasTable(listed, nftFamily[family], name));
     const text = ours.flatMap((family) => nftRemoval(name, family)).map((line) => `${line}\n`);
-    if (text.length > 0) await this.#run(text.join(""));
+    if (text.length > 0) await this.#runAll([text.join("")]);
     this.#applied = { name: "", tables: {}, rules: {} };
     return text.length > 0;
   }
@@ -93,15 +103,28 @@ export class NftBackend implements Backend {
     return rules;
   }
 
-  async #run(stdin: string): Promise<void> {
-    await runProgram(this.#kernel, { program: "nft", args: ["-f", "-"], stdin });
+  /** How many there were. */
+  async #runAll(transactions: readonly string[]): Promise<number> {
+    for (const stdin of transactions) await runProgram(this.#kernel, { program: "nft", args: ["-f", "-"], stdin });
+    return transactions.length;
+  }
+
+  async #found(name: string): Promise<Stack<FoundTable>> {
+    const v6 = await this.#print(`${nftFamily.v6} ${name}`, ["-t"]);
+    const v4 = await this.#print(`${nftFamily.v4} ${name}`, ["-t"]);
+    return { ...(v6 && { v6: parseFoundTable(v6) }), ...(v4 && { v4: parseFoundTable(v4) }) };
+  }
+
+  async #list(table: string, options: readonly string[]): Promise<NftListing | undefined> {
+    const text = await this.#print(table, options);
+    return text === undefined ? undefined : parseNftListing(text);
   }
 
   /** Nothing where there is no such table. */
-  async #list(table: string, options: readonly string[]): Promise<NftListing | undefined> {
+  async #print(table: string, options: readonly string[]): Promise<string | undefined> {
     try {
       const args = ["-j", ...options, "list", "table", ...table.split(" ")];
-      return parseNftListing(await runProgram(this.#kernel, { program: "nft", args }));
+      return await runProgram(this.#kernel, { program: "nft", args });
     } catch (error) {
       if (error instanceof FirewallError && error.message.includes("No such file or directory") && !error.missing) {
         return undefined;

@@ -1,6 +1,6 @@
-// Reads what `nft -j list table` prints (man 5 libnftables-json) of a table of ours, as far as it takes to see whether it is as we left it.
-
+// Reads what `nft -j list table` prints of a table of ours, as far as it takes to see whether it is as we left it.
 import { addressSpan, compareElements, compareSpans, type Span, spanOf } from "../set-comparison.ts";
+import { fieldOf, listedObjects, listOf, recordOf, textOf } from "./nft-json.ts";
 import type { NftSet, NftTable } from "./nftables.ts";
 
 export interface NftListing {
@@ -15,13 +15,11 @@ export interface NftListing {
 }
 
 export function parseNftListing(text: string): NftListing {
-  const root: unknown = JSON.parse(text);
   const rules: unknown[] = [];
   const ruleCounts = new Map<string, number>();
   const elements = new Map<string, readonly unknown[]>();
   const packets = new Map<string, number>();
-  for (const object of listOf(fieldOf(root, "nftables"))) {
-    const { metainfo, rule, set, map, counter, ...others } = recordOf(object);
+  for (const { metainfo, rule, set, map, counter, ...others } of listedObjects(text)) {
     const anySet = set ?? map;
     if (anySet !== undefined) {
       const { elem, ...definition } = recordOf(anySet);
@@ -83,20 +81,4 @@ function spanIn(element: unknown): Span {
   }
   const prefix = fieldOf(element, "prefix");
   return spanOf(`${textOf(fieldOf(prefix, "addr"))}/${textOf(fieldOf(prefix, "len"))}`);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? `${value}` : "";
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return recordOf(value)[name];
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -1,5 +1,6 @@
 // What nft and the kernel make of our commands, as far as we use them: for tests. Like the kernel it refuses to delete what is named
-// somewhere, to name what is not there, and prefixes that overlap.
+// somewhere, to name what is not there, and prefixes that overlap. It also refuses what the kernel takes and what lets packets through that
+// are on their way: an element that leads to a chain which had no rules yet when the transaction began.
 import { Prefix } from "../../ip/prefix.ts";
 
 interface ModelSet {
@@ -15,9 +16,15 @@ interface ModelTable {
 
 export class NftModel {
   readonly #tables = new Map<string, ModelTable>();
+  /** To which chains a map's new elements may lead; absent for maps that no packet met before the transaction. */
+  readonly #ready = new Map<ModelSet, ReadonlySet<string>>();
 
   /** One transaction. */
   run(text: string): this {
+    this.#ready.clear();
+    for (const { sets, chains } of this.#tables.values()) {
+      for (const set of sets.values()) this.#ready.set(set, new Set(chains.keys()));
+    }
     for (const line of text.split("\n").filter((each) => each !== "")) this.#command(line);
     for (const table of this.#tables.values()) requireConsistent(table);
     return this;
@@ -50,12 +57,15 @@ export class NftModel {
       case "add chain":
         return addNew(line, table.chains, () => table.chains.set(target, { hook: inBraces, rules: [] }));
       case "add element":
-        return addElements(table.sets.get(target) ?? refuse(line), inBraces);
+        return this.#addElements(table.sets.get(target) ?? refuse(line), inBraces);
       case "delete element":
         return deleteElements(table.sets.get(target) ?? refuse(line), inBraces);
       case "add rule":
         requireNamed(table, rest);
         return void (table.chains.get(target) ?? refuse(line)).rules.push(rest);
+      case "flush set":
+      case "flush map":
+        return (table.sets.get(target) ?? refuse(line)).elements.clear();
       case "flush chain":
         (table.chains.get(target) ?? refuse(line)).rules = [];
         return;
@@ -70,6 +80,12 @@ export class NftModel {
       default:
         refuse(line);
     }
+  }
+
+  #addElements(set: ModelSet, list: string): void {
+    const ready = this.#ready.get(set);
+    for (const [, chain = ""] of list.matchAll(/: jump ([^\s,]+)/g)) must(ready?.has(chain) ?? true, `${chain} is new`);
+    addElements(set, list);
   }
 
   #addTable(key: string): void {

@@ -32,12 +32,12 @@ describe("printNft()", () => {
       add set ip6 hextet hextet-n-named { type ipv6_addr . inet_proto . inet_service; }
       add set ip6 hextet hextet-self { type ipv6_addr . ipv6_addr; }
       add map ip6 hextet hextet-ingress { type ipv6_addr : verdict; }
-      add chain ip6 hextet hextet-ingress { type filter hook prerouting priority raw - 5; }
-      add chain ip6 hextet hextet-forward { type filter hook forward priority filter - 5; }
-      add chain ip6 hextet hextet-input { type filter hook input priority filter - 5; }
-      add chain ip6 hextet hextet-prerouting { type nat hook prerouting priority dstnat - 5; }
+      add chain ip6 hextet hextet-ingress { type filter hook prerouting priority -305; }
+      add chain ip6 hextet hextet-forward { type filter hook forward priority -5; }
+      add chain ip6 hextet hextet-input { type filter hook input priority -5; }
+      add chain ip6 hextet hextet-prerouting { type nat hook prerouting priority -105; }
       add chain ip6 hextet hextet-outgoing { type nat hook output priority -105; }
-      add chain ip6 hextet hextet-postrouting { type nat hook postrouting priority srcnat - 5; }
+      add chain ip6 hextet hextet-postrouting { type nat hook postrouting priority 95; }
       add chain ip6 hextet hextet-i-web
       add chain ip6 hextet hextet-i-none
       add element ip6 hextet hextet-known { fd00::2, fd00::3 }
@@ -86,12 +86,12 @@ describe("printNft()", () => {
       add set ip hextet hextet-n-named { type ipv4_addr . inet_proto . inet_service; }
       add set ip hextet hextet-self { type ipv4_addr . ipv4_addr; }
       add map ip hextet hextet-ingress { type ipv4_addr : verdict; }
-      add chain ip hextet hextet-ingress { type filter hook prerouting priority raw - 5; }
-      add chain ip hextet hextet-forward { type filter hook forward priority filter - 5; }
-      add chain ip hextet hextet-input { type filter hook input priority filter - 5; }
-      add chain ip hextet hextet-prerouting { type nat hook prerouting priority dstnat - 5; }
+      add chain ip hextet hextet-ingress { type filter hook prerouting priority -305; }
+      add chain ip hextet hextet-forward { type filter hook forward priority -5; }
+      add chain ip hextet hextet-input { type filter hook input priority -5; }
+      add chain ip hextet hextet-prerouting { type nat hook prerouting priority -105; }
       add chain ip hextet hextet-outgoing { type nat hook output priority -105; }
-      add chain ip hextet hextet-postrouting { type nat hook postrouting priority srcnat - 5; }
+      add chain ip hextet hextet-postrouting { type nat hook postrouting priority 95; }
       add chain ip hextet hextet-i-web
       add chain ip hextet hextet-i-none
       add element ip hextet hextet-known { 10.1.0.2, 10.1.0.3 }

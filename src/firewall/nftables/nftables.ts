@@ -14,10 +14,13 @@ export interface NftTable {
   readonly chains: ReadonlyMap<string, NftChain>;
 }
 
-export interface NftSet {
+export interface NftSetKind {
   /** `set` or `map`, and what is between the braces. */
   readonly type: "set" | "map";
   readonly definition: string;
+}
+
+export interface NftSet extends NftSetKind {
   /** As the ruleset has it, the very same object: what did not change is then known without a look at its elements. */
   readonly content: Content;
   /** The name in the table for a chain in the ruleset. */
@@ -30,17 +33,24 @@ export interface NftChain {
   readonly rules: readonly string[];
 }
 
-/** A little before others' chains on the same hook: what we drop nobody has passed, and port mappings come before services. */
+/**
+ * A little before others' chains on the same hook: what we drop nobody has passed, and port mappings come before services. Their usual
+ * priorities are -300 (raw), -100 (dstnat), 0 (filter) and 100 (srcnat).
+ */
 const hookDefinitions: Readonly<Record<Hook, string>> = {
-  ingress: "type filter hook prerouting priority raw - 5;",
-  forward: "type filter hook forward priority filter - 5;",
-  "forward-last": "type filter hook forward priority filter + 5;",
-  input: "type filter hook input priority filter - 5;",
-  output: "type filter hook output priority filter - 5;",
-  prerouting: "type nat hook prerouting priority dstnat - 5;",
-  outgoing: "type nat hook output priority -105;",
-  postrouting: "type nat hook postrouting priority srcnat - 5;",
+  ingress: hookDefinition("filter", "prerouting", -305),
+  forward: hookDefinition("filter", "forward", -5),
+  "forward-last": hookDefinition("filter", "forward", 5),
+  input: hookDefinition("filter", "input", -5),
+  output: hookDefinition("filter", "output", -5),
+  prerouting: hookDefinition("nat", "prerouting", -105),
+  outgoing: hookDefinition("nat", "output", -105),
+  postrouting: hookDefinition("nat", "postrouting", 95),
 };
+
+export function hookDefinition(type: string, hook: string, priority: number): string {
+  return `type ${type} hook ${hook} priority ${priority};`;
+}
 
 export const nftFamily: Readonly<Record<Family, string>> = { v4: "ip", v6: "ip6" };
 
@@ -84,7 +94,7 @@ export function nftCreation(table: NftTable): string[] {
   ];
 }
 
-export function addSet(table: string, name: string, { type, definition }: NftSet): string {
+export function addSet(table: string, name: string, { type, definition }: NftSetKind): string {
   return `add ${type} ${table} ${name} { ${definition} }`;
 }
 
