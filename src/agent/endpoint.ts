@@ -1,5 +1,4 @@
-// An address and a port to listen on, as people write it: an IPv6 address in brackets (RFC 3986, section 3.2.2), because
-// without them nobody can tell where it ends.
+// An address and a port to listen on, as people write it: an IPv6 address in brackets.
 import { Address } from "../ip/address.ts";
 
 const example = "[::]:16128";
@@ -33,7 +32,7 @@ export class Endpoint {
   }
 
   toString(): string {
-    return this.address.family === "v6" ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`;
+    return this.address.withPort(this.port);
   }
 
   toJSON(): string {

@@ -36,7 +36,7 @@ export async function askForPage<T>(
   const asked: Promise<PageAnswer<T>>[] = [];
   try {
     for (const address of addresses) {
-      asked.push(askAt(wanted, address.family === "v6" ? `[${address}]:${port}` : `${address}:${port}`, enough.signal));
+      asked.push(askAt(wanted, address.withPort(port), enough.signal));
       const silence = wait(headStartMs, undefined, { ref: false, signal: enough.signal });
       const answer = await Promise.race([pageAmong(asked), silence.catch(() => undefined)]);
       if (answer?.kind === "read") return answer;

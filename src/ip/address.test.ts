@@ -154,6 +154,14 @@ describe("Address.toString()", () => {
   });
 });
 
+test.for([
+  ["192.0.2.1", "192.0.2.1:53"],
+  ["2001:db8::1", "[2001:db8::1]:53"],
+  ["::", "[::]:53"],
+] as const)("%s with a port is %s", ([text, written]) => {
+  expect(address(text).withPort(53)).toBe(written);
+});
+
 describe("an address as bytes and as a number", () => {
   test("bytes() has 4 or 16 in network order, and fromBytes() reads them", () => {
     expect(Array.from(address("192.0.2.1").bytes())).toEqual([192, 0, 2, 1]);

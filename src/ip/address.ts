@@ -101,6 +101,11 @@ export class Address {
   toJSON(): string {
     return this.toString();
   }
+
+  /** An IPv6 address in brackets (RFC 3986, 3.2.2): without them nobody can tell where it ends. */
+  withPort(port: number): string {
+    return this.family === "v4" ? `${this}:${port}` : `[${this}]:${port}`;
+  }
 }
 
 export function familyName(family: Family): "IPv4" | "IPv6" {

@@ -44,7 +44,5 @@ export function describePort({
   port,
   hostAddress,
 }: Pick<HostPort, "protocol" | "port" | "hostAddress">): string {
-  if (hostAddress === undefined) return `${port}/${protocol}`;
-  const address = hostAddress.family === "v6" ? `[${hostAddress}]` : String(hostAddress);
-  return `${address}:${port}/${protocol}`;
+  return `${hostAddress?.withPort(port) ?? port}/${protocol}`;
 }

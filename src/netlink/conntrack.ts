@@ -194,6 +194,5 @@ function zoneOf({ zone, original, reply }: TrackedConnection): number {
 const protocolNames = new Map<number, string>(Object.entries(protocolNumber).map(([name, number]) => [number, name]));
 
 function endpoint(address: Address, port: number | undefined): string {
-  if (port === undefined) return `${address}`;
-  return address.family === "v6" ? `[${address}]:${port}` : `${address}:${port}`;
+  return port === undefined ? `${address}` : address.withPort(port);
 }
