@@ -3,7 +3,6 @@
 import * as v from "valibot";
 import { compareFaults, FileFault, type Position } from "./file-fault.ts";
 import { describe, pathOf } from "./parse.ts";
-import { valueByPieces } from "./yaml-pieces.ts";
 import { childOf, offsetOf, parseTree, type Tree, textOffsetOf, toValue } from "./yaml-tree.ts";
 
 /** What leads from the top of a document to a part of it: keys of maps and indexes of lists. */
@@ -11,29 +10,35 @@ export type Path = readonly (string | number)[];
 
 export class YamlDocument {
   readonly file: string;
-  /** Undefined where the text holds nothing but comments, and where it has a fault. */
-  readonly value: unknown;
-  /** Faults of syntax; of meaning it knows nothing. */
-  readonly faults: readonly FileFault[];
-  readonly #text: string;
-  /** Of a large text only where something in it must be pointed at. */
+  readonly text: string;
   #parsed: Tree | undefined;
+  #content: Content | undefined;
 
-  /** Never throws: whatever is wrong with the text is in `faults`. */
+  /** Never throws: whatever is wrong with the text is in `faults`. Nothing is parsed before somebody asks. */
   constructor(file: string, text: string) {
     this.file = file;
-    this.#text = text;
-    const pieced = valueByPieces(text);
-    if (pieced !== undefined) {
-      this.value = pieced;
-      this.faults = [];
-      return;
-    }
+    this.text = text;
+  }
+
+  /** Undefined where the text holds nothing but comments, and where it has a fault. */
+  get value(): unknown {
+    this.#content ??= this.#read();
+    return this.#content.value;
+  }
+
+  /** Faults of syntax; of meaning it knows nothing. */
+  get faults(): readonly FileFault[] {
+    this.#content ??= this.#read();
+    return this.#content.faults;
+  }
+
+  #read(): Content {
     const found = [...this.#tree.faults];
     const value = this.#tree.root === undefined ? undefined : toValue(this.#tree.root, found);
-    this.value = found.length === 0 ? value : undefined;
-    const faults = found.map(({ offset, message }) => new FileFault(file, { position: this.#at(offset), message }));
-    this.faults = onePerLine(faults.toSorted(compareFaults));
+    const faults = found.map(
+      ({ offset, message }) => new FileFault(this.file, { position: this.#at(offset), message }),
+    );
+    return { value: found.length === 0 ? value : undefined, faults: onePerLine(faults.toSorted(compareFaults)) };
   }
 
   /** What the schema makes of a part of this document, or every fault of that part. */
@@ -84,7 +89,7 @@ export class YamlDocument {
   }
 
   get #tree(): Tree {
-    this.#parsed ??= parseTree(this.#text);
+    this.#parsed ??= parseTree(this.text);
     return this.#parsed;
   }
 
@@ -92,6 +97,11 @@ export class YamlDocument {
     const { line, col } = this.#tree.lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
+}
+
+interface Content {
+  readonly value: unknown;
+  readonly faults: readonly FileFault[];
 }
 
 export interface Read<T> {

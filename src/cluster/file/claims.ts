@@ -12,6 +12,8 @@ export interface FileEntry<T> {
 
 export interface SectionReading<T> {
   readonly entries: readonly FileEntry<T>[];
+  /** Of the entries those that the reading before did not have; absent where that may be all. */
+  readonly fresh?: readonly FileEntry<T>[];
   readonly faults: readonly FileFault[];
   readonly remarks: readonly string[];
 }

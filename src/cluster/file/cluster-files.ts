@@ -1,15 +1,13 @@
-// The text of one or several cluster files as one view, or everything that is wrong with them. A file has sections, each with a
-// reader of its own; files of a directory are read as one. Pure: where the text comes from is origin.ts, when it is read is
-// file-source.ts. docs/cluster-file.md is the reference.
+// The text of one or several cluster files as one view, or everything that is wrong with them; files of a directory are read as one.
+// Pure: where the text comes from is origin.ts, when it is read is file-source.ts, and cluster-reader.ts spares what has not changed.
+// docs/cluster-file.md is the reference.
 import { compareFaults, FileFault } from "../../config/file-fault.ts";
-import { describeUnknownKey } from "../../config/nearest.ts";
 import { YamlDocument } from "../../config/yaml-document.ts";
-import type { ClusterView } from "../view.ts";
-import { readNamespaces } from "./namespaces-section.ts";
+import type { ClusterNode, ClusterView } from "../view.ts";
+import type { FileEntry, SectionReading } from "./claims.ts";
+import { type FileReading, readDocument } from "./file-reading.ts";
+import { areFreshApart } from "./fresh-entries.ts";
 import { nodeConflicts } from "./node-conflicts.ts";
-import { type FileNode, readNodes } from "./nodes-section.ts";
-import { readPods } from "./pods-section.ts";
-import { readPolicies } from "./policies-section.ts";
 import { type PolicyEntries, policyConflicts, policyView } from "./policy-sections.ts";
 
 export interface ClusterText {
@@ -27,80 +25,65 @@ export interface ClusterReading {
   readonly remarks: readonly string[];
 }
 
-/** Each section by its key. */
-const sections = { nodes: readNodes, namespaces: readNamespaces, pods: readPods, policies: readPolicies } as const;
-type SectionName = keyof typeof sections;
-
 export function readClusterFiles(texts: readonly ClusterText[]): ClusterReading {
-  const documents = texts.map(({ file, text }) => new YamlDocument(file, text));
-  const faults = documents.flatMap((document) => [...document.faults, ...faultsOfSections(document)]);
-  const readings = partsOf(documents, "nodes").map(({ document, part }) => sections.nodes(document, part));
-  const nodes = readings.flatMap((reading) => reading.nodes);
-  faults.push(...readings.flatMap((reading) => reading.faults), ...nodeConflicts(nodes));
-  const policy = readPolicySections(documents);
-  faults.push(...policy.faults);
-  const [first] = documents;
-  if (faults.length === 0 && readings.length === 0 && first !== undefined) {
+  return readingOf(texts.map(({ file, text }) => readDocument(new YamlDocument(file, text))));
+}
+
+/** What the files say together. `before` is what they said last, where that had no fault. */
+export function readingOf(files: readonly FileReading[], before?: ClusterView): ClusterReading {
+  const nodes = joined(files.flatMap((file) => file.nodes ?? []));
+  const policy = {
+    namespaces: joined(files.flatMap((file) => file.namespaces ?? [])),
+    pods: joined(files.flatMap((file) => file.pods ?? [])),
+    policies: joined(files.flatMap((file) => file.policies ?? [])),
+  };
+  const faults = [
+    ...files.flatMap((file) => file.faults),
+    ...[nodes, policy.namespaces, policy.pods, policy.policies].flatMap((section) => section?.faults ?? []),
+  ];
+  const entries = policyEntries(policy);
+  const isSound = before !== undefined && areFreshApart({ nodes, ...policy });
+  if (!isSound) faults.push(...nodeConflicts(nodes?.entries ?? []), ...(entries ? policyConflicts(entries) : []));
+  const [first] = files;
+  if (faults.length === 0 && nodes === undefined && first !== undefined) {
     faults.push(new FileFault(first.file, { message: noNodes }));
   }
   if (faults.length > 0) return { faults: faults.toSorted(compareFaults), remarks: [] };
-  const policies = policy.entries && policyView(policy.entries);
-  const remarks = [...remarksOn(nodes), ...policy.remarks, ...remarksOnPods(nodes, policy.entries)];
-  return { view: { nodes: nodes.map(withoutDocument), ...(policies && { policies }) }, faults, remarks };
+  const known = nodes?.entries ?? [];
+  const policies = entries && policyView(entries, before?.policies);
+  const remarks = [...remarksOn(known), ...(policy.policies?.remarks ?? []), ...remarksOnPods(known, entries)];
+  return { view: { nodes: known.map(({ value }) => value), ...(policies && { policies }) }, faults, remarks };
 }
 
-interface PolicySections {
-  /** Absent where no file has one of these sections. */
-  readonly entries?: PolicyEntries;
-  readonly faults: readonly FileFault[];
-  readonly remarks: readonly string[];
-}
-
-function readPolicySections(documents: readonly YamlDocument[]): PolicySections {
-  const namespaces = partsOf(documents, "namespaces").map(({ document, part }) => sections.namespaces(document, part));
-  const pods = partsOf(documents, "pods").map(({ document, part }) => sections.pods(document, part));
-  const policies = partsOf(documents, "policies").map(({ document, part }) => sections.policies(document, part));
-  const all = [...namespaces, ...pods, ...policies];
-  if (all.length === 0) return { faults: [], remarks: [] };
-  const entries: PolicyEntries = {
-    namespaces: namespaces.flatMap((reading) => reading.entries),
-    pods: pods.flatMap((reading) => reading.entries),
-    policies: policies.flatMap((reading) => reading.entries),
+/** What several files say in sections of one name; absent where none has it. */
+function joined<T>(readings: readonly SectionReading<T>[]): SectionReading<T> | undefined {
+  const [first] = readings;
+  if (first === undefined || readings.length === 1) return first;
+  return {
+    entries: readings.flatMap(({ entries }) => entries),
+    fresh: readings.flatMap(({ entries, fresh }) => fresh ?? entries),
+    faults: readings.flatMap(({ faults }) => faults),
+    remarks: readings.flatMap(({ remarks }) => remarks),
   };
-  const faults = [...all.flatMap((reading) => reading.faults), ...policyConflicts(entries)];
-  return { entries, faults, remarks: all.flatMap((reading) => reading.remarks) };
+}
+
+type PolicyReadings = { readonly [K in keyof PolicyEntries]: { readonly entries: PolicyEntries[K] } | undefined };
+
+/** Absent where no file has one of these sections. */
+function policyEntries({ namespaces, pods, policies }: PolicyReadings): PolicyEntries | undefined {
+  if (namespaces === undefined && pods === undefined && policies === undefined) return undefined;
+  return {
+    namespaces: namespaces?.entries ?? [],
+    pods: pods?.entries ?? [],
+    policies: policies?.entries ?? [],
+  };
 }
 
 const noNodes = "There is no section nodes: write `nodes:` and below it each node, or `nodes: {}` for none";
 
-/** Faults of what stands at the top of a file: nothing, something without sections, sections nobody knows. */
-function faultsOfSections(document: YamlDocument): FileFault[] {
-  const { file, value, faults } = document;
-  if (faults.length > 0) return [];
-  if (value === undefined || value === null)
-    return [new FileFault(file, { message: "The file is empty: write `nodes:`" })];
-  if (typeof value !== "object" || Array.isArray(value)) {
-    return [document.fault([], "This is not a map of sections: begin with `nodes:`")];
-  }
-  const known = Object.keys(sections);
-  const strangers = Object.keys(value).filter((key) => !known.includes(key));
-  return strangers.map((key) => document.fault([key], describeUnknownKey(key, known)));
-}
-
-function partsOf(
-  documents: readonly YamlDocument[],
-  section: SectionName,
-): { document: YamlDocument; part: unknown }[] {
-  return documents.flatMap((document) => {
-    const { value } = document;
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, section)) return [];
-    return [{ document, part: Reflect.get(value, section) }];
-  });
-}
-
 /** Without line and column: a remark is told once, wherever the node moves to. */
-function remarksOn(nodes: readonly FileNode[]): string[] {
-  return nodes.flatMap(({ name, addresses, prefixes, document }) => {
+function remarksOn(nodes: readonly FileEntry<ClusterNode>[]): string[] {
+  return nodes.flatMap(({ value: { name, addresses, prefixes }, document }) => {
     const who = `node ${name} of ${document.file}`;
     return [
       ...(prefixes.length > 0
@@ -114,15 +97,11 @@ function remarksOn(nodes: readonly FileNode[]): string[] {
 }
 
 /** On one node alone, leases tell everything about addresses. */
-function remarksOnPods(nodes: readonly FileNode[], entries: PolicyEntries | undefined): string[] {
+function remarksOnPods(nodes: readonly FileEntry<ClusterNode>[], entries: PolicyEntries | undefined): string[] {
   const unknown = (entries?.pods ?? []).filter(({ value }) => value.addresses.length === 0);
   if (nodes.length < 2) return [];
   return unknown.map(({ value: { namespace, name }, document }) => {
     const why = "has no address, so that only its own node can know its packets";
     return `pod ${namespace}/${name} of ${document.file} ${why}: add those it asks for`;
   });
-}
-
-function withoutDocument({ name, addresses, prefixes }: FileNode): ClusterView["nodes"][number] {
-  return { name, addresses, prefixes };
 }

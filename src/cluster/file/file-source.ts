@@ -5,7 +5,7 @@ import { oneError } from "../../config/parse.ts";
 import type { Log } from "../../log/log.ts";
 import { Loop, type LoopClock, systemClock } from "../../reconcile/loop.ts";
 import type { ClusterSource, ClusterView } from "../view.ts";
-import { readClusterFiles } from "./cluster-files.ts";
+import { ClusterReader } from "./cluster-reader.ts";
 import { DirectoryWatches, type WatchDirectory, watchDirectory } from "./directory-watches.ts";
 import { keptView } from "./kept-view.ts";
 import { directoriesOf, type Origin, readOrigin, sameOrigin } from "./origin.ts";
@@ -34,6 +34,7 @@ export class FileSource implements ClusterSource {
   readonly #clock: LoopClock;
   readonly #watches: DirectoryWatches;
   readonly #loop: Loop;
+  readonly #reader = new ClusterReader();
   readonly #firstPass = Promise.withResolvers<void>();
   #onChange: () => void = () => {};
   #origin: Origin | undefined;
@@ -88,14 +89,15 @@ export class FileSource implements ClusterSource {
 
   #take(origin: Origin): void {
     this.#origin = origin;
-    const reading = origin.fault === undefined ? readClusterFiles(origin.texts) : undefined;
+    const reading = origin.fault === undefined ? this.#reader.read(origin.texts) : undefined;
     const viewChanged = reading?.view !== undefined && this.#takeView(reading.view, reading.remarks);
     const faultChanged = this.#takeFault(origin.fault ?? list(reading?.faults ?? []));
     if (viewChanged || faultChanged) this.#onChange();
   }
 
   #takeView(view: ClusterView, remarks: readonly string[]): boolean {
-    for (const remark of remarks.filter((text) => !this.#remarks.includes(text))) {
+    const known = new Set(this.#remarks);
+    for (const remark of remarks.filter((text) => !known.has(text))) {
       this.#log.warning("The cluster file is usable, but not complete", { remark });
     }
     this.#remarks = remarks;

@@ -4,19 +4,20 @@ import type { FileFault } from "../../config/file-fault.ts";
 import type { Path } from "../../config/yaml-document.ts";
 import type { Address } from "../../ip/address.ts";
 import type { Prefix } from "../../ip/prefix.ts";
-import type { FileNode } from "./nodes-section.ts";
+import type { ClusterNode } from "../view.ts";
+import type { FileEntry } from "./claims.ts";
 
 /** Something a node lays claim to, with its place and its number in the order of writing. */
 interface Claim<T> {
   readonly what: T;
-  readonly node: FileNode;
+  readonly node: FileEntry<ClusterNode>;
   readonly path: Path;
   readonly order: number;
 }
 
-export function nodeConflicts(nodes: readonly FileNode[]): readonly FileFault[] {
-  const prefixes = claims(nodes, "prefixes", (node) => node.prefixes.map(({ prefix }) => prefix));
-  const addresses = claims(nodes, "addresses", (node) => node.addresses);
+export function nodeConflicts(nodes: readonly FileEntry<ClusterNode>[]): readonly FileFault[] {
+  const prefixes = claims(nodes, "prefixes", ({ value }) => value.prefixes.map(({ prefix }) => prefix));
+  const addresses = claims(nodes, "addresses", ({ value }) => value.addresses);
   const sorted = prefixes.toSorted((one, other) => comparePrefixes(one.what, other.what));
   const overlapping = overlaps(sorted);
   return [
@@ -28,22 +29,24 @@ export function nodeConflicts(nodes: readonly FileNode[]): readonly FileFault[] 
   ];
 }
 
-function claims<T>(nodes: readonly FileNode[], key: string, listOf: (node: FileNode) => readonly T[]): Claim<T>[] {
-  const all = nodes.flatMap((node) =>
-    listOf(node).map((what, at) => ({ what, node, path: ["nodes", node.name, key, at] })),
-  );
+function claims<T>(
+  nodes: readonly FileEntry<ClusterNode>[],
+  key: string,
+  listOf: (node: FileEntry<ClusterNode>) => readonly T[],
+): Claim<T>[] {
+  const all = nodes.flatMap((node) => listOf(node).map((what, at) => ({ what, node, path: [...node.path, key, at] })));
   return all.map((claim, order) => ({ ...claim, order }));
 }
 
 /** Within one file a second node of a name is a key written twice, which is a fault of the document. */
-function duplicateNames(nodes: readonly FileNode[]): FileFault[] {
-  const first = new Map<string, FileNode>();
+function duplicateNames(nodes: readonly FileEntry<ClusterNode>[]): FileFault[] {
+  const first = new Map<string, FileEntry<ClusterNode>>();
   return nodes.flatMap((node) => {
-    const other = first.get(node.name);
-    if (other === undefined) first.set(node.name, node);
+    const { value, path, document } = node;
+    const other = first.get(value.name);
+    if (other === undefined) first.set(value.name, node);
     if (other === undefined) return [];
-    const path = ["nodes", node.name];
-    return [node.document.fault(path, `${placeOf(other, path)} has a node of this name: leave out one of the two`)];
+    return [document.fault(path, `${placeOf(other, path)} has a node of this name: leave out one of the two`)];
   });
 }
 
@@ -109,10 +112,10 @@ function faultAt(claim: Claim<unknown>, message: string): FileFault {
 }
 
 function nameOf({ node, path }: Claim<unknown>): string {
-  return `node ${node.name} (${placeOf(node, path)})`;
+  return `node ${node.value.name} (${placeOf(node, path)})`;
 }
 
-function placeOf({ document }: FileNode, path: Path): string {
+function placeOf({ document }: FileEntry<unknown>, path: Path): string {
   const { line, column } = document.locate(path);
   return `${document.file}:${line}:${column}`;
 }

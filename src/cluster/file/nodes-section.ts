@@ -9,16 +9,7 @@ import { Prefix } from "../../ip/prefix.ts";
 import { faultOfNodeName } from "../node-name.ts";
 import { faultOfNodeAddress, faultOfPodPrefix } from "../usable-addresses.ts";
 import type { ClusterNode, NodePrefix } from "../view.ts";
-
-/** A node, and the document to point into when something about it is wrong. */
-export interface FileNode extends ClusterNode {
-  readonly document: YamlDocument;
-}
-
-export interface NodesReading {
-  readonly nodes: readonly FileNode[];
-  readonly faults: readonly FileFault[];
-}
+import type { FileEntry, SectionReading } from "./claims.ts";
 
 function podPrefix() {
   return text((written): Prefix => usable(Prefix.parse(written), faultOfPodPrefix));
@@ -48,21 +39,21 @@ const nodeSchema = closedObject({
   prefixes: v.nullish(v.array(v.lazy((input) => (typeof input === "object" ? withState : active))), []),
 });
 
-export function readNodes(document: YamlDocument, part: unknown): NodesReading {
+export function readNodes(document: YamlDocument, part: unknown): SectionReading<ClusterNode> {
   if (typeof part !== "object" || part === null || Array.isArray(part)) {
     const message =
       "write a map: below `nodes:` one line `<name>:` for each node, and its addresses and prefixes below that";
-    return { nodes: [], faults: [document.fault(["nodes"], message)] };
+    return { entries: [], faults: [document.fault(["nodes"], message)], remarks: [] };
   }
-  const nodes: FileNode[] = [];
+  const entries: FileEntry<ClusterNode>[] = [];
   const faults: FileFault[] = [];
   for (const [name, value] of Object.entries(part)) {
-    const at: Path = ["nodes", name];
+    const path: Path = ["nodes", name];
     const why = faultOfNodeName(name);
-    if (why !== undefined) faults.push(document.fault(at, why));
-    const read = document.read(nodeSchema, value ?? {}, at);
+    if (why !== undefined) faults.push(document.fault(path, why));
+    const read = document.read(nodeSchema, value ?? {}, path);
     faults.push(...read.faults);
-    if (read.value !== undefined) nodes.push({ name, ...read.value, document });
+    if (read.value !== undefined) entries.push({ value: { name, ...read.value }, document, path });
   }
-  return { nodes, faults };
+  return { entries, faults, remarks: [] };
 }

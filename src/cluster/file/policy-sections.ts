@@ -33,15 +33,26 @@ function named(entries: readonly FileEntry<{ readonly namespace?: string; readon
   return entries.map((entry) => ({ what: keyOf(entry.value), entry, path: entry.path }));
 }
 
-export function policyView({ namespaces, pods, policies }: PolicyEntries): PolicyView {
+/** Namespaces that stand nowhere are those of the view before, where that had them. */
+export function policyView({ namespaces, pods, policies }: PolicyEntries, before?: PolicyView): PolicyView {
   const written = new Map(namespaces.map(({ value }) => [value.name, value]));
-  const mentioned = [...pods, ...policies].map(({ value }) => value.namespace);
-  const names = new Set([...written.keys(), ...mentioned]);
+  const names = new Set(written.keys());
+  for (const { value } of pods) names.add(value.namespace);
+  for (const { value } of policies) names.add(value.namespace);
+  const unwritten = (name: string) => {
+    const known = before?.namespaces.get(name);
+    return known !== undefined && hasNoLabels(known) ? known : namespaceOf(name);
+  };
   return {
-    namespaces: new Map([...names].map((name) => [name, written.get(name) ?? namespaceOf(name)])),
+    namespaces: new Map([...names].map((name) => [name, written.get(name) ?? unwritten(name)])),
     pods: new Map(pods.map(({ value }) => [keyOf(value), value])),
     policies: new Map(policies.map(({ value }) => [keyOf(value), value])),
   };
+}
+
+/** But the one with its name. */
+function hasNoLabels({ labels }: PolicyNamespace): boolean {
+  return Object.keys(labels).length === 1;
 }
 
 function keyOf({ namespace, name }: { readonly namespace?: string; readonly name: string }): string {
