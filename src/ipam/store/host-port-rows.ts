@@ -12,7 +12,7 @@ import {
 } from "../host-port.ts";
 import { LeaseError } from "../lease-error.ts";
 import type { Database, Row } from "./database.ts";
-import { address, number, numberOf, optional, text } from "./lease-rows.ts";
+import { address, attachmentIn, number, numberOf, podIn, text } from "./lease-rows.ts";
 import { setSetting } from "./settings.ts";
 import { DamagedStore } from "./store-fault.ts";
 
@@ -98,11 +98,7 @@ export function allPorts(database: Database): readonly HeldPort[] {
 
 export function portHoldersIn(database: Database, network: string): readonly Attachment[] {
   const rows = database.all("SELECT DISTINCT container_id, interface FROM host_port WHERE network = ?", network);
-  return rows.map((row) => ({
-    network,
-    containerId: text(row, "container_id"),
-    interfaceName: text(row, "interface"),
-  }));
+  return rows.map((row) => attachmentIn(row, network));
 }
 
 /** Ports of an earlier boot end, but those of attachments that the kernel showed to live on. */
@@ -141,17 +137,12 @@ function countChange(database: Database): void {
 }
 
 export function readPort(row: Row): HeldPort {
-  const podNamespace = optional(row, "pod_namespace", text);
-  const podName = optional(row, "pod_name", text);
+  const pod = podIn(row);
   const hostAddress = row["host_address"];
   const isAny = hostAddress instanceof Uint8Array && hostAddress.length === 0;
   return {
-    attachment: {
-      network: text(row, "network"),
-      containerId: text(row, "container_id"),
-      interfaceName: text(row, "interface"),
-    },
-    ...(podNamespace === undefined || podName === undefined ? {} : { pod: { namespace: podNamespace, name: podName } }),
+    attachment: attachmentIn(row),
+    ...(pod === undefined ? {} : { pod }),
     protocol: protocolIn(row),
     port: number(row, "port"),
     ...(isAny ? {} : { hostAddress: address(row, "host_address") }),

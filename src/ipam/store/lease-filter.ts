@@ -4,7 +4,7 @@ import type { Address } from "../../ip/address.ts";
 import type { Attachment } from "../attachment.ts";
 import type { HeldAddress, Lease, LeaseState } from "../lease.ts";
 import type { Database } from "./database.ts";
-import { address, numberOf, optional, readLease, text, unknownNetwork } from "./lease-rows.ts";
+import { address, attachmentIn, numberOf, optional, readLease, text, unknownNetwork } from "./lease-rows.ts";
 
 /** All that are given must match. */
 export interface LeaseFilter {
@@ -46,11 +46,7 @@ export function holdersIn(database: Database, network: string): readonly Attachm
      ORDER BY container_id, interface`,
     network,
   );
-  return rows.map((row) => ({
-    network,
-    containerId: text(row, "container_id"),
-    interfaceName: text(row, "interface"),
-  }));
+  return rows.map((row) => attachmentIn(row, network));
 }
 
 export function selectUnknown(database: Database): readonly HeldAddress[] {

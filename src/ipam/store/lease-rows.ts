@@ -134,21 +134,14 @@ export function setAsideAddress(
 }
 
 export function readLease(row: Row): Lease {
-  const podNamespace = optional(row, "pod_namespace", text);
-  const podName = optional(row, "pod_name", text);
+  const pod = podIn(row);
   const uid = optional(row, "pod_uid", text);
   const hostLink = optional(row, "host_link", text);
   const activatedAtMs = optional(row, "activated_at", number);
   const releasedAtMs = optional(row, "released_at", number);
   const availableFromMs = optional(row, "available_from", number);
-  const pod =
-    podNamespace === undefined || podName === undefined ? undefined : { namespace: podNamespace, name: podName };
   return {
-    attachment: {
-      network: text(row, "network"),
-      containerId: text(row, "container_id"),
-      interfaceName: text(row, "interface"),
-    },
+    attachment: attachmentIn(row),
     address: address(row, "address"),
     state: state(row),
     position: number(row, "position"),
@@ -160,6 +153,17 @@ export function readLease(row: Row): Lease {
     ...(releasedAtMs === undefined ? {} : { releasedAtMs }),
     ...(availableFromMs === undefined ? {} : { availableFromMs }),
   };
+}
+
+/** The network may be known to who asked for the row. */
+export function attachmentIn(row: Row, network = text(row, "network")): Attachment {
+  return { network, containerId: text(row, "container_id"), interfaceName: text(row, "interface") };
+}
+
+export function podIn(row: Row): { readonly namespace: string; readonly name: string } | undefined {
+  const namespace = optional(row, "pod_namespace", text);
+  const name = optional(row, "pod_name", text);
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
 export function text(row: Row, column: string): string {

@@ -1,6 +1,7 @@
 // A lease database made anew: complete in a file of its own, then moved into place. What was there is set aside,
 // never overwritten; what can still be read of it is taken over, and the kernel's links and routes tell the rest.
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { sync } from "../../install/durable.ts";
 import type { HeldAddress } from "../lease.ts";
 import { adopt } from "./adopt.ts";
 import { endEarlierBoots } from "./boot.ts";
@@ -25,7 +26,8 @@ export function rebuild(setup: StoreSetup, damage: string): void {
   touch(files.database);
   const event = fill(files, setup, { held, aside, damage });
   renameSync(files.database, paths.database);
-  syncDirectory(paths.directory);
+  // So that the renaming outlasts a loss of power as the file does.
+  sync(paths.directory);
   setup.report(event);
 }
 
@@ -58,14 +60,4 @@ function fill(files: DatabaseFiles, setup: StoreSetup, { held, aside, damage }: 
     const where = aside === undefined ? {} : { setAside: aside.database };
     return { kind: "rebuilt", reason: damage, ...where, salvaged, adopted };
   });
-}
-
-/** So that the renaming outlasts a loss of power as the file does. */
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
