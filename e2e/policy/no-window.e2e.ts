@@ -1,6 +1,6 @@
 // A new pod is never open before its policy is in force: whoever tries to reach it, or to leave it, while it is attached, with an agent,
 // without one, and with one that is killed in the middle.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
@@ -120,4 +120,19 @@ test("after a restart of the node a pod that a policy may be meant for waits for
     ),
   );
   await expectReached(db, others);
+});
+
+test.for(columns)("%s: a runtime finds no network before it could tell which pods to guard", async (families) => {
+  await using shop = new Shop({ families, build: build.path, firewall: "{ backend: nftables }" });
+  const path = join(shop.place.node.dataDirectory, "guard.json");
+  mkdirSync(join(path, "in-the-way"), { recursive: true });
+  const agent = await shop.start();
+  await eventually("the agent says what is in the way", () =>
+    shop.place.page("/readyz").text.includes("are to be guarded was not written") ? true : undefined,
+  );
+  expect(() => shop.place.writtenNetwork()).toThrow("ENOENT");
+  rmSync(path, { recursive: true });
+  await shop.network();
+  await agent.kill();
+  await shop.add("blog/web-1", 23);
 });

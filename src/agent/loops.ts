@@ -38,8 +38,9 @@ export class Loops {
 
   constructor(options: LoopsOptions) {
     const { config, kernel, leases, log, metrics, remove } = options;
-    this.#firewall = firewallOf(options);
-    this.#node = new NodeLoop({ ...options, backend: () => this.#firewall.backend() });
+    const guard = new KeptGuard(config.dataDirectory, () => this.#node.lookAgain());
+    this.#firewall = firewallOf(options, guard);
+    this.#node = new NodeLoop({ ...options, guard, backend: () => this.#firewall.backend() });
     const gc = new OwnGc({ kernel, leases, network: config.cni.network, remove, log });
     this.#gc = createGcLoop({ gc, counted: (pass) => metrics.counted("gc", pass), log });
   }
@@ -83,10 +84,10 @@ export class Loops {
   }
 }
 
-function firewallOf(options: LoopsOptions): AgentFirewall {
+function firewallOf(options: LoopsOptions, guard: KeptGuard): AgentFirewall {
   const { config } = options;
   const { backend: setting } = config.firewall;
-  const kept = { bootId: readBootId(), guard: new KeptGuard(config.dataDirectory), clock: systemClock };
+  const kept = { bootId: readBootId(), guard, clock: systemClock };
   return setting === "none"
     ? new AbsentFirewall({ ...options, ...kept })
     : new NodeFirewall({ ...options, ...kept, setting });

@@ -16,9 +16,10 @@ import { NodeMemory, type NodeState, nodePass } from "../node/pass.ts";
 import { SysctlRecord } from "../node/sysctl-record.ts";
 import { inventory } from "../pod/inventory.ts";
 import { Loop, systemClock } from "../reconcile/loop.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, enforcesPolicies } from "./config.ts";
 import { type Conflist, conflistOf, printConflist } from "./conflist.ts";
 import { conflistFaults, isConflistThere, removeConflist, writeConflist } from "./conflist-file.ts";
+import type { KeptGuard } from "./firewall/kept-guard.ts";
 import type { Metrics } from "./metrics.ts";
 import { type NodeReadiness, type Trouble, troubleOf } from "./node-readiness.ts";
 import { outlyingFault } from "./outlying-leases.ts";
@@ -32,6 +33,8 @@ export interface NodeLoopOptions {
   readonly readiness: Pick<NodeReadiness, "passed" | "failed">;
   readonly metrics: Pick<Metrics, "counted">;
   readonly leases: Pick<LeaseStore, "leases">;
+  /** By which executables know which pods to guard. */
+  readonly guard: Pick<KeptGuard, "isKnown">;
   /** Which packet filter executables are to use. */
   readonly backend: () => Promise<AgentConfig["firewall"]["backend"]>;
 }
@@ -110,10 +113,10 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
     kept.answersForPods = state.answersForPods;
     tellChanges(log, state.changes);
   }
-  const { conflist, troubles } = await keepConflist(await withBackend(options), log, {
-    node,
-    mtu: state?.podMtu ?? usualMtu,
-  });
+  const isGuardKnown = options.guard.isKnown || !enforcesPolicies(config.firewall);
+  const { conflist, troubles } = isGuardKnown
+    ? await keepConflist(await withBackend(options), log, { node, mtu: state?.podMtu ?? usualMtu })
+    : { troubles: [unguarded] };
   const ofNode = state?.faults.map((fault) => troubleOfNode(fault, config)) ?? [];
   const undone = failure === undefined ? [] : [troubleOf(failure.error)];
   const outlying = outlyingIn(options, node);
@@ -240,6 +243,13 @@ function listen(events: KernelEvents): readonly Trouble[] {
     return [harmless(`${msg}, so that changes are mended at intervals of 30 seconds only: ${details}`)];
   }
 }
+
+/** What an earlier agent wrote stays; it is told as soon as there is more to say. */
+const unguarded: Trouble = {
+  message:
+    "Which pods of this node are to be guarded was not written yet: wait for the first pass of the packet filter, or mend what it fails by",
+  harm: "attaching",
+};
 
 /** A node with no prefix at all is a fault of src/node. */
 function onlyDraining({ name }: ClusterNode): Trouble {

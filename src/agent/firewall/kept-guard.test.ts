@@ -32,6 +32,16 @@ test("an agent that starts goes by what the one before left", async ({ directory
   expect(read(directory)).toEqual({ bootId: "boot 1", namespaces: ["bank", "shop"] });
 });
 
+test("who waits for the first of them is told, once", async ({ directory }) => {
+  const told: boolean[] = [];
+  const guard = new KeptGuard(directory, () => told.push(guard.isKnown));
+  expect(guard.isKnown).toBe(false);
+  await guard.inForce({ bootId: "boot 1", namespaces: [] });
+  await guard.inForce({ bootId: "boot 1", namespaces: ["shop"] });
+  expect(told).toEqual([true]);
+  expect(new KeptGuard(directory).isKnown).toBe(true);
+});
+
 test("namespaces whose policies went are guarded until the rules have gone", async ({ directory }) => {
   const guard = new KeptGuard(directory);
   await guard.inForce({ bootId: "boot 1", namespaces: ["shop"] });

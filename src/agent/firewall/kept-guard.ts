@@ -9,14 +9,22 @@ const notInForce = "";
 
 export class KeptGuard {
   readonly #path: string;
+  readonly #onKnown: () => void;
   #text: string;
   #guard: Guard;
 
-  constructor(directory: string) {
+  /** Whom to tell that there is something to go by, where there was nothing. */
+  constructor(directory: string, onKnown: () => void = () => {}) {
     this.#path = join(directory, guardFileName);
+    this.#onKnown = onKnown;
     const found = earlier(this.#path);
     this.#guard = found ?? { bootId: notInForce, namespaces: [] };
     this.#text = found === undefined ? "" : printGuard(found);
+  }
+
+  /** Whether the standalone runtime has something to go by; it attaches no pod before. */
+  get isKnown(): boolean {
+    return this.#text !== "";
   }
 
   isInForce(bootId: string): boolean {
@@ -43,8 +51,10 @@ export class KeptGuard {
   async #write(guard: Guard): Promise<void> {
     const text = printGuard(guard);
     if (text !== this.#text) await replaceFile(this.#path, `${this.#path}.new`, text);
+    const isFirst = !this.isKnown;
     this.#text = text;
     this.#guard = guard;
+    if (isFirst) this.#onKnown();
   }
 }
 
