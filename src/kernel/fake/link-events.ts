@@ -104,19 +104,29 @@ export function generateLinkLocal(link: LinkState): void {
 export function removeLink(link: LinkState): void {
   const { namespace } = link;
   if (namespace.links.get(link.index) !== link) return;
+  strip(link);
+  for (const port of portsOf(link)) releasePort(port);
+  takeOut(link);
+  if (link.peer !== undefined) removeLink(link.peer);
+  for (const above of linksAbove(link)) removeLink(above);
+}
+
+function strip(link: LinkState): void {
   takeDown(link);
   // Also those of a link that never was up.
   flushNeighbors(link);
   flushProxies(link);
   dropAddresses(link, "v4");
   dropAddresses(link, "v6");
-  for (const port of portsOf(link)) releasePort(port);
+}
+
+/** Of the namespace it is in. */
+function takeOut(link: LinkState): void {
+  const { namespace } = link;
   releasePort(link);
   forgetTraffic(link);
   namespace.links.delete(link.index);
   notify(namespace, notifyGroup.link, { type: linkType.delete, body: encodeLink(link) });
-  if (link.peer !== undefined) removeLink(link.peer);
-  for (const above of linksAbove(link)) removeLink(above);
 }
 
 export function releasePort(link: LinkState): void {
@@ -133,17 +143,8 @@ export function releasePort(link: LinkState): void {
 
 /** It arrives switched off and bare; name, MAC, MTU, alias and group come along. */
 export function moveLink(link: LinkState, target: NamespaceState): void {
-  const { namespace } = link;
-  takeDown(link);
-  // Also those of a link that never was up.
-  flushNeighbors(link);
-  flushProxies(link);
-  dropAddresses(link, "v4");
-  dropAddresses(link, "v6");
-  releasePort(link);
-  forgetTraffic(link);
-  namespace.links.delete(link.index);
-  notify(namespace, notifyGroup.link, { type: linkType.delete, body: encodeLink(link) });
+  strip(link);
+  takeOut(link);
   // What leaves by a link or is a port of it is in the namespace it leaves, and cannot follow.
   for (const above of linksAbove(link)) if (above.kind === "vxlan") removeLink(above);
   for (const port of portsOf(link)) releasePort(port);
