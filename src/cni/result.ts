@@ -2,8 +2,9 @@
 // configuration asks for, and reads a prevResult of any version into it. `others` is what a prevResult held beyond the
 // fields of its version; it is printed as it came, so that a chain of plugins loses nothing.
 import type { Address } from "../ip/address.ts";
+import type { ConfiguredRoute } from "../ip/configured-route.ts";
 import type { Mac } from "../ip/mac.ts";
-import type { InterfaceAddress, Prefix } from "../ip/prefix.ts";
+import type { InterfaceAddress } from "../ip/prefix.ts";
 
 export type Others = Readonly<Record<string, unknown>>;
 
@@ -34,15 +35,7 @@ export interface ResultAddress {
   readonly others?: Others;
 }
 
-export interface ResultRoute {
-  readonly destination: Prefix;
-  readonly gateway?: Address;
-  readonly mtu?: number;
-  readonly advmss?: number;
-  readonly priority?: number;
-  readonly table?: number;
-  /** 0 global, 253 link, 254 host. */
-  readonly scope?: number;
+export interface ResultRoute extends ConfiguredRoute {
   readonly others?: Others;
 }
 

@@ -2,6 +2,7 @@
 // same value, DEL removes by it. Nothing here touches the kernel; routed.ts, bridge.ts and macvlan.ts turn it into requests.
 import { ConfigError } from "../config/config-error.ts";
 import { Address, type Family, families, familyName, type Stack } from "../ip/address.ts";
+import type { ConfiguredRoute } from "../ip/configured-route.ts";
 import type { Mac } from "../ip/mac.ts";
 import { InterfaceAddress, Prefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/attachment.ts";
@@ -70,17 +71,8 @@ export interface PodAddress {
   readonly gateway?: Address;
 }
 
-export interface PodRoute {
-  readonly destination: Prefix;
-  /** Absent: the destination is on the pod's link. */
-  readonly gateway?: Address;
-  readonly mtu?: number;
-  readonly advmss?: number;
-  readonly priority?: number;
-  readonly table?: number;
-  /** 0 global, 253 link, 254 host. */
-  readonly scope?: number;
-}
+/** Of one without a gateway the destination is on the pod's link. */
+export type PodRoute = ConfiguredRoute;
 
 export interface PodNetworkInput {
   readonly attachment: Attachment;

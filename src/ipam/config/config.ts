@@ -6,6 +6,7 @@ import { ConfigError } from "../../config/config-error.ts";
 import { faultsOf, freeze, oneError, openObject, text } from "../../config/parse.ts";
 import { integer, interfaceAddress } from "../../config/values.ts";
 import { Address } from "../../ip/address.ts";
+import type { ConfiguredRoute } from "../../ip/configured-route.ts";
 import { Prefix } from "../../ip/prefix.ts";
 import { type Assign, assigns } from "../assign.ts";
 import type { RangeSet } from "../ranges.ts";
@@ -24,21 +25,10 @@ export interface IpamConfig {
   readonly cooldownSeconds: number;
   readonly annotations: readonly Askable[];
   /** Absent: a default route for each family that has a gateway. */
-  readonly routes?: readonly IpamRoute[];
+  readonly routes?: readonly ConfiguredRoute[];
   /** A file whose name servers the result names. */
   readonly resolvConf?: string;
   readonly dataDir: string;
-}
-
-export interface IpamRoute {
-  readonly destination: Prefix;
-  readonly gateway?: Address;
-  readonly mtu?: number;
-  readonly advmss?: number;
-  readonly priority?: number;
-  readonly table?: number;
-  /** 0 global, 253 link, 254 host. */
-  readonly scope?: number;
 }
 
 export const defaultDataDir = "/var/lib/hextet";
@@ -67,7 +57,7 @@ const route = v.pipe(
     ({ dst, gw }) => !(dst.family === "v6" && gw?.family === "v4"),
     "an IPv6 destination cannot have an IPv4 gateway; write an IPv6 address as gw",
   ),
-  v.transform(({ dst, gw, ...rest }): IpamRoute => {
+  v.transform(({ dst, gw, ...rest }): ConfiguredRoute => {
     return { destination: dst.prefix, ...(gw === undefined ? {} : { gateway: gw }), ...rest };
   }),
 );
