@@ -116,7 +116,7 @@ async function pass(options: NodeLoopOptions, kept: Kept): Promise<void> {
   const isGuardKnown = options.guard.isKnown || !enforcesPolicies(config.firewall);
   const { conflist, troubles } = isGuardKnown
     ? await keepConflist(await withBackend(options), log, { node, mtu: state?.podMtu ?? usualMtu })
-    : { troubles: [unguarded] };
+    : notYet;
   const ofNode = state?.faults.map((fault) => troubleOfNode(fault, config)) ?? [];
   const undone = failure === undefined ? [] : [troubleOf(failure.error)];
   const outlying = outlyingIn(options, node);
@@ -147,7 +147,10 @@ interface Applied {
   readonly failure?: { readonly error: unknown };
 }
 
-async function applyNode({ config, kernel, source }: NodeLoopOptions, { record, memory }: Kept): Promise<Applied> {
+async function applyNode(
+  { config, kernel, source }: NodeLoopOptions,
+  { record, memory, events }: Kept,
+): Promise<Applied> {
   const states: NodeState[] = [];
   const apply = nodePass({
     kernel,
@@ -157,6 +160,7 @@ async function applyNode({ config, kernel, source }: NodeLoopOptions, { record, 
     view: () => source.view,
     podAddresses: () => addressesBehind(kernel),
     sendFrames: frameSender(),
+    onOpen: (port) => events.expect(port),
     onState: (state) => states.push(state),
   });
   const failure = await apply().then(
@@ -189,6 +193,9 @@ interface Network {
   readonly conflist?: Conflist;
   readonly troubles: readonly Trouble[];
 }
+
+/** What an earlier agent wrote stays. If it is the packet filter that fails, that is told by itself. */
+const notYet: Network = { troubles: [] };
 
 async function keepConflist(config: AgentConfig, log: Log, { node, mtu }: Known): Promise<Network> {
   const conflist = conflistOf(config, node.prefixes, mtu);
@@ -243,13 +250,6 @@ function listen(events: KernelEvents): readonly Trouble[] {
     return [harmless(`${msg}, so that changes are mended at intervals of 30 seconds only: ${details}`)];
   }
 }
-
-/** What an earlier agent wrote stays; it is told as soon as there is more to say. */
-const unguarded: Trouble = {
-  message:
-    "Which pods of this node are to be guarded was not written yet: wait for the first pass of the packet filter, or mend what it fails by",
-  harm: "attaching",
-};
 
 /** A node with no prefix at all is a fault of src/node. */
 function onlyDraining({ name }: ClusterNode): Trouble {

@@ -53,6 +53,11 @@ export class Connection implements Disposable {
     this.#socket[Symbol.dispose]();
   }
 
+  /** The kernel's notifications of most changes carry that of the socket that asked for them. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
   /**
    * Carries out requests in their order, in one datagram unless there are very many, and throws the first failure. The kernel
    * tries every request, whatever became of the ones before it.

@@ -13,10 +13,15 @@ export interface Host {
   readonly routes: readonly Route[];
 }
 
-export function readHost(connection: Connection): Host {
+/** All of the main table, ours among them. */
+export function readMainTable(connection: Connection): Route[] {
+  return connection.dump(listRoutes({ table: mainTable }));
+}
+
+export function readHost(connection: Connection, routes: readonly Route[] = readMainTable(connection)): Host {
   return {
     links: connection.dump(listLinks()),
     addresses: connection.dump(listAddresses()),
-    routes: connection.dump(listRoutes({ table: mainTable })).filter(({ protocol }) => protocol !== hextetProtocol),
+    routes: routes.filter(({ protocol }) => protocol !== hextetProtocol),
   };
 }

@@ -57,6 +57,7 @@ class Node implements AsyncDisposable {
       view: () => cluster({ ...nodes }),
       podAddresses: () => this.podAddresses,
       sendFrames: frameSender(alpha),
+      onOpen: (port) => this.#events.expect(port),
       onState: (state) => {
         this.states.push(state);
         this.#events.heed({ uplinks: state.uplinks.links.map(({ index }) => index), tunnels: state.tunnels });
@@ -83,6 +84,16 @@ class Node implements AsyncDisposable {
     await eventually(
       () => this.states.at(-1)?.changes,
       (changes) => changes?.length === 0,
+    );
+  }
+
+  /** The kernel tells in the order of what happened: when this is heard, so is all that came before. */
+  async fence(alias: string): Promise<void> {
+    const before = this.heard;
+    configure(this.#namespace, `link set lo alias ${alias}`);
+    await eventually(
+      () => this.heard,
+      (count) => count > before,
     );
   }
 
@@ -186,19 +197,10 @@ test.for(columns)(
     await using node = new Node(racks, stacks[stack]);
     await node.atRest();
     using pod = TestNamespace.create();
-    /** The kernel tells in the order of what happened: when this is heard, so is all that came before. */
-    const fence = async (alias: string) => {
-      const before = node.heard;
-      configure(racks.alpha, `link set lo alias ${alias}`);
-      await eventually(
-        () => node.heard,
-        (count) => count > before,
-      );
-    };
-    await fence("one");
+    await node.fence("one");
     await node.atRest();
     const passes = node.states.length;
-    await fence("two");
+    await node.fence("two");
     await eventually(
       () => node.states.length,
       (count) => count > passes,
@@ -214,9 +216,29 @@ test.for(columns)(
       "link set hx0123456789abc name hxgone1",
       "link delete hxgone1",
     );
-    await fence("three");
+    await node.fence("three");
     expect(node.heard).toBe(heard + 1);
     expect(node.failures).toEqual([]);
+  },
+);
+
+test.for(columns)(
+  "%s: of a route that is gone the node hears, and not of its own mending",
+  async (stack, { racks }) => {
+    wire(racks, stacks[stack]);
+    await using node = new Node(racks, stacks[stack]);
+    await node.fence("one");
+    await node.atRest();
+    const before = routesOfNode(node);
+    const [prefix = ""] = stacks[stack].beta.filter((text) => text.includes("/"));
+    const { heard } = node;
+    configure(racks.alpha, `${prefix.includes(":") ? "-6" : "-4"} route del ${prefix}`);
+    await eventually(
+      () => routesOfNode(node),
+      (now) => now === before,
+    );
+    await node.fence("two");
+    expect(node.heard).toBe(heard + 2);
   },
 );
 

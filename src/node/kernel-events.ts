@@ -47,6 +47,7 @@ const formerPodLink = /^hxgone/;
 export class KernelEvents implements Disposable {
   readonly #options: KernelEventsOptions;
   #links: NodeLinks = { uplinks: [], tunnels: [] };
+  #ownPort: number | undefined;
   #socket: NetlinkSocket | undefined;
 
   constructor(options: KernelEventsOptions) {
@@ -75,6 +76,11 @@ export class KernelEvents implements Disposable {
     this.#links = links;
   }
 
+  /** From where a pass is about to change routes: of these nothing need be looked at again. */
+  expect(port: number): void {
+    this.#ownPort = port;
+  }
+
   [Symbol.dispose](): void {
     this.#socket?.[Symbol.dispose]();
     this.#socket = undefined;
@@ -82,7 +88,8 @@ export class KernelEvents implements Disposable {
 
   #hear(datagram: Uint8Array): void {
     const messages = ifUnderstood(() => readMessages(datagram));
-    if (messages?.some((message) => mayMatter(message, this.#links)) ?? true) this.#options.onChange();
+    const others = messages?.filter((message) => !isOwnRoute(message, this.#ownPort));
+    if (others?.some((message) => mayMatter(message, this.#links)) ?? true) this.#options.onChange();
   }
 
   /** What was lost may have been anything. */
@@ -95,6 +102,11 @@ export class KernelEvents implements Disposable {
     }
     this.#options.onChange();
   }
+}
+
+/** Links and what is on them the kernel changes further by itself, routes it leaves as they were asked for. */
+function isOwnRoute({ type, port }: Message, ownPort: number | undefined): boolean {
+  return port === ownPort && (type === routeType.new || type === routeType.delete);
 }
 
 /** Whether a pass could find something to do after this; what is not understood may be anything. */

@@ -7,7 +7,7 @@ import { Connection } from "../netlink/connection.ts";
 import { listNeighborTables } from "../netlink/neighbor-table.ts";
 import type { Fault } from "./fault.ts";
 import { applyForwarding, applySettings } from "./forwarding.ts";
-import { type Host, readHost } from "./host.ts";
+import { type Host, readHost, readMainTable } from "./host.ts";
 import { decideMtu } from "./mtu.ts";
 import {
   answersForPods,
@@ -20,7 +20,7 @@ import {
 import { NeighborTables } from "./neighbor-tables.ts";
 import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
 import type { Report } from "./report.ts";
-import { applyRoutes, desiredRoutes } from "./routes.ts";
+import { applyRoutes, desiredRoutes, nodeRoutesOf } from "./routes.ts";
 import type { SysctlRecord } from "./sysctl-record.ts";
 import { decideTunnels, needsPathMtu } from "./tunnel.ts";
 import { findUplinks, ipv6Of, type Uplinks } from "./uplink.ts";
@@ -45,6 +45,8 @@ export interface NodePassOptions {
   readonly sendFrames: SendFrames;
   /** To be kept from pass to pass where each is made by a call of its own. */
   readonly memory?: NodeMemory;
+  /** Told of the port of the pass's socket before anything is changed from there. */
+  readonly onOpen?: (port: number) => void;
   /** Called after every pass that could read the host, also where parts of it failed. */
   readonly onState: (state: NodeState) => void;
 }
@@ -75,6 +77,7 @@ export function nodePass(given: NodePassOptions): () => Promise<void> {
     const view = options.view();
     if (view === undefined) return;
     using connection = new Connection(options.kernel.socket("route"));
+    options.onOpen?.(connection.port);
     await applyNode(connection, view, options);
   };
 }
@@ -84,13 +87,20 @@ type PassOptions = NodePassOptions & { readonly memory: NodeMemory };
 async function applyNode(connection: Connection, view: ClusterView, options: PassOptions): Promise<void> {
   const { record, settings, memory } = options;
   const sysctl = options.kernel.sysctl();
-  const host = readHost(connection);
+  const routes = readMainTable(connection);
+  const host = readHost(connection, routes);
   const { families, uplinks, routing, tunnels, mtus, proxies } = decideNode(view, host, options);
   const { reports, errors } = await inOrder([
     () => applyForwarding(sysctl, record, { families, host, uplinks, heard: memory.heardRouters }),
     () => applySettings(sysctl, record, needsPathMtu(routing) ? [heedPathMtu] : []),
     () => applyTunnels({ connection, sysctl }, tunnels, { ...settings.routing.vxlan, mtu: mtus.tunnels }),
-    () => applyRoutes(connection, desiredRoutes(routing, readTunnels(connection))),
+    // Thousands are not read twice where nothing can have changed them meanwhile.
+    (isUntouched) =>
+      applyRoutes(
+        connection,
+        desiredRoutes(routing, readTunnels(connection)),
+        isUntouched ? nodeRoutesOf(routes) : undefined,
+      ),
     () => removeTunnels(connection, tunnels),
     () => applySettings(sysctl, record, proxySettings(proxies, uplinks.links)),
     () => applyProxies({ connection, sendFrames: options.sendFrames }, proxies, host),
@@ -118,18 +128,15 @@ export function decideNode(view: ClusterView, host: Host, { kernel, settings, po
   const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(kernel.sysctl()));
   const { links } = uplinks;
   const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: links, host });
+  const answering = { mode: ndpProxy, prefixes: routing.own, uplinks: links };
   return {
     families: families.filter((family) => own.some((prefix) => prefix.family === family)),
     uplinks,
     routing,
     tunnels: decideTunnels(routing, nodeName),
     mtus: decideMtu({ configured: mtu, uplinks: links, underlays: underlaysOf(routing, network.mode) }),
-    proxies: desiredProxies({
-      mode: ndpProxy,
-      prefixes: routing.own,
-      uplinks: links,
-      podAddresses: podAddresses(),
-    }),
+    // Whose pods these are costs a look at every route.
+    proxies: answersForPods(answering) ? desiredProxies({ ...answering, podAddresses: podAddresses() }) : [],
   };
 }
 
@@ -149,13 +156,14 @@ function recordFaults({ fault }: SysctlRecord): Fault[] {
 }
 
 async function inOrder(
-  parts: readonly (() => Report | Promise<Report>)[],
+  parts: readonly ((isUntouched: boolean) => Report | Promise<Report>)[],
 ): Promise<{ readonly reports: readonly Report[]; readonly errors: readonly unknown[] }> {
   const reports: Report[] = [];
   const errors: unknown[] = [];
   for (const part of parts) {
     try {
-      reports.push(await part());
+      const isUntouched = errors.length === 0 && reports.every(({ changes }) => changes.length === 0);
+      reports.push(await part(isUntouched));
     } catch (error) {
       errors.push(error);
     }

@@ -49,7 +49,12 @@ export function isNodeRoute({ priority }: Pick<Route, "priority">): boolean {
 
 /** Those that are in the kernel now. */
 export function readRoutes(connection: Connection): Route[] {
-  return connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol })).filter(isNodeRoute);
+  return nodeRoutesOf(connection.dump(listRoutes({ table: mainTable, protocol: hextetProtocol })));
+}
+
+/** Of the main table those that are kept here. */
+export function nodeRoutesOf(routes: readonly Route[]): Route[] {
+  return routes.filter((route) => route.protocol === hextetProtocol && isNodeRoute(route));
 }
 
 /** What is to be done so that the kernel has what is desired. */
@@ -58,8 +63,12 @@ export function planRoutes(desired: readonly Route[], actual: readonly Route[]):
 }
 
 /** Brings the kernel's routes to what is desired, all in one batch; where nothing differs nothing is written. */
-export function applyRoutes(connection: Connection, desired: readonly Route[]): Report {
-  const steps = planRoutes(desired, readRoutes(connection));
+export function applyRoutes(
+  connection: Connection,
+  desired: readonly Route[],
+  actual = readRoutes(connection),
+): Report {
+  const steps = planRoutes(desired, actual);
   if (steps.length > 0) connection.execute(steps.map(requestOf));
   return { changes: steps.map((step) => describePlan([step], described)), faults: [] };
 }
