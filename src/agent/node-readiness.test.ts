@@ -29,7 +29,7 @@ function leasesWith(changed: Partial<Leases> = {}): Leases {
 describe.for(Object.entries(columns))("NodeReadiness, %s", ([, prefixes]) => {
   test("has no fault once a pass wrote the network and every range has room", () => {
     const readiness = new NodeReadiness(silent, leasesWith);
-    expect(readiness.faults()).toEqual([expect.stringContaining("has not been looked at yet")]);
+    expect(readiness.faults()).toEqual([expect.stringContaining("end of its first work")]);
     readiness.passed([], conflistWith(prefixes));
     expect(readiness.faults()).toEqual([]);
   });

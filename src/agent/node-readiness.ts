@@ -30,7 +30,7 @@ export interface Trouble {
   readonly elsewhere?: boolean;
 }
 
-const notYet = "The node's state has not been looked at yet: wait for the first pass of the agent's loop";
+const notYet = "The agent has not got to the end of its first work yet: wait for it";
 
 export class NodeReadiness {
   readonly #remarks: Remarks;
@@ -85,8 +85,8 @@ export class NodeReadiness {
 
   /** All that is wrong, each in a sentence with its fix. */
   faults(): readonly string[] {
-    const looked = this.#found !== undefined || this.#failure !== undefined;
-    return [...(looked ? [] : [notYet]), ...this.#remarks.present, ...this.#faultsOfLeases()];
+    const isEarly = this.#network === undefined && this.#troubles.length === 0;
+    return [...(isEarly ? [notYet] : []), ...this.#remarks.present, ...this.#faultsOfLeases()];
   }
 
   /** Those that are this node's own; empty where an ADD would succeed. */
