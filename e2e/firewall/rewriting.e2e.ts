@@ -3,17 +3,15 @@
 // are not whole for such a packet, one in a hundred lets one through.
 import { describe, expect, test } from "vitest";
 import type { NetworkPolicy } from "../../src/policy/network-policy.ts";
-import { backends, firewallOf } from "./backends.ts";
+import { firewallOf, matrix } from "./backends.ts";
 import { protocols } from "./packets.ts";
 import { policyFor, rulesWith } from "./policies.ts";
 import { RawSocket } from "./sockets.ts";
 import { Torrent } from "./torrent.ts";
-import { columns, usualPods, World } from "./world.ts";
+import { usualPods, World } from "./world.ts";
 
 const [allowed, denied] = [7000, 7001];
 const rounds = 10;
-
-const matrix = backends.flatMap((backend) => columns.map((column) => ({ backend, ...column })));
 
 /** It is another chain by every name. */
 function closedPod(pod: number, name: string): NetworkPolicy {
