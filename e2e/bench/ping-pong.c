@@ -3,9 +3,14 @@
 //   ping-pong serve PORT                       answers every byte with itself, for ever
 //   ping-pong ask ADDRESS PORT TRIPS BEGINNINGS  prints `trip NANOSECONDS` for each round trip on one connection, then `first
 //                                                NANOSECONDS` for each connection made, asked once and torn down
+//
+// Both ends stay on one processor: whether the scheduler wakes an end on this one or on an idle other one, which takes longer than all
+// the packet's way, says nothing of that way.
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +32,16 @@ static long long now(void) {
 static void at_once(int fd) {
     int on = 1;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) die("TCP_NODELAY");
+}
+
+static void stay_on_first_processor(void) {
+    cpu_set_t allowed, first;
+    if (sched_getaffinity(0, sizeof allowed, &allowed)) die("sched_getaffinity");
+    int at = 0;
+    while (!CPU_ISSET(at, &allowed)) at++;
+    CPU_ZERO(&first);
+    CPU_SET(at, &first);
+    if (sched_setaffinity(0, sizeof first, &first)) die("sched_setaffinity");
 }
 
 static void serve(int port) {
@@ -77,6 +92,7 @@ static void ask(const struct sockaddr *address, socklen_t length, int trips, int
 }
 
 int main(int argc, char **argv) {
+    stay_on_first_processor();
     if (argc == 3 && !strcmp(argv[1], "serve")) serve(atoi(argv[2]));
     if (argc != 6 || strcmp(argv[1], "ask")) {
         fprintf(stderr, "ping-pong serve PORT | ask ADDRESS PORT TRIPS BEGINNINGS\n");
