@@ -3,9 +3,9 @@
 // the directory by name (libcni, ConfFiles), so files of others that come before ours are faults.
 import { lstat, mkdir, readdir, readFile, rm, unlink } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { getSystemErrorMessage } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
 import { replaceFile, syncDirectory } from "../install/replaced-file.ts";
+import { codeOf, wordsOf } from "../kernel/system-error.ts";
 import type { CniNetwork } from "./config.ts";
 
 export type ConflistPlace = Pick<CniNetwork, "directory" | "fileName">;
@@ -122,12 +122,6 @@ const fixes: Readonly<Record<string, string>> = {
 function fault(what: string, error: unknown): unknown {
   const code = codeOf(error);
   if (!(error instanceof Error) || code === undefined) return error;
-  const errno = "errno" in error && typeof error.errno === "number" ? error.errno : undefined;
-  const why = errno === undefined ? error.message : getSystemErrorMessage(errno);
   const fix = fixes[code] ?? "name another directory";
-  return new ConfigError("cni.directory", `${what}: ${why}: ${fix}`, { cause: error });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return new ConfigError("cni.directory", `${what}: ${wordsOf(error)}: ${fix}`, { cause: error });
 }

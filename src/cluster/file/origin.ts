@@ -2,6 +2,7 @@
 // one sentence why it cannot; what they mean is decided in cluster-files.ts.
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { codeOf } from "../../kernel/system-error.ts";
 import type { ClusterText } from "./cluster-files.ts";
 
 /** The texts, or why they cannot be read. */
@@ -66,8 +67,4 @@ function describe(path: string, error: unknown): string {
   if (codeOf(error) === "ENOENT") return `${path} is missing: write it as docs/cluster-file.md has it`;
   const reason = error instanceof Error ? error.message : String(error);
   return `Cannot read ${path}: ${reason}: let the agent's user read it`;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,6 +1,8 @@
 // Why a request to the Kubernetes API was of no use, in one sentence with the fix. Callers ask for the kind and the status; nobody
 // compares messages. The verbs and resources are those of RBAC, so that the sentence names what to grant.
 
+import { codeOf } from "../../kernel/system-error.ts";
+
 /** What to do differs by kind: wait, grant a right, repair a certificate, correct the configuration. */
 export type FailureKind = "unreachable" | "busy" | "garbled" | "denied" | "untrusted" | "misconfigured";
 
@@ -136,7 +138,3 @@ const plainWords: Readonly<Record<string, string>> = {
   ENOTFOUND: "the name is unknown",
   EAI_AGAIN: "the name cannot be looked up now",
 };
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
-}
