@@ -13,6 +13,7 @@ import {
   readMessages,
   writeMessage,
 } from "./message.ts";
+import type { RememberedEntries } from "./remembered-entries.ts";
 import type { Query, Reply, Request } from "./request.ts";
 import type { NetlinkSocket } from "./socket.ts";
 import { aligned, Writer } from "./wire.ts";
@@ -94,11 +95,14 @@ export class Connection implements Disposable {
     return this.#executeAll([query])[0] as T;
   }
 
-  /** All entries of a table as they were at one moment. */
-  dump<T>(query: Query<T>): T[] {
+  /** All entries of a table as they were at one moment; those that are remembered as the same objects. */
+  dump<T>(query: Query<T>, remembered?: RememberedEntries<T>): T[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const entries = this.#dumpOnce(query);
-      if (entries !== undefined) return entries;
+      const entries = this.#dumpOnce(remembered?.begin(query) ?? query);
+      if (entries !== undefined) {
+        remembered?.end();
+        return entries;
+      }
     }
     throw new KernelError({
       operation: query.operation,

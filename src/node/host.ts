@@ -4,6 +4,7 @@ import { hextetProtocol } from "../kernel/route-protocol.ts";
 import { type LinkAddress, listAddresses } from "../netlink/address.ts";
 import type { Connection } from "../netlink/connection.ts";
 import { type Link, listLinks } from "../netlink/link.ts";
+import type { RememberedEntries } from "../netlink/remembered-entries.ts";
 import { listRoutes, mainTable, type Route } from "../netlink/route.ts";
 
 export interface Host {
@@ -14,8 +15,8 @@ export interface Host {
 }
 
 /** All of the main table, ours among them. */
-export function readMainTable(connection: Connection): Route[] {
-  return connection.dump(listRoutes({ table: mainTable }));
+export function readMainTable(connection: Connection, remembered?: RememberedEntries<Route>): Route[] {
+  return connection.dump(listRoutes({ table: mainTable }), remembered);
 }
 
 export function readHost(connection: Connection, routes: readonly Route[] = readMainTable(connection)): Host {

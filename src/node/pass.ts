@@ -5,6 +5,8 @@ import { type Address, families } from "../ip/address.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { Connection } from "../netlink/connection.ts";
 import { listNeighborTables } from "../netlink/neighbor-table.ts";
+import { RememberedEntries } from "../netlink/remembered-entries.ts";
+import type { Route } from "../netlink/route.ts";
 import type { Fault } from "./fault.ts";
 import { applyForwarding, applySettings } from "./forwarding.ts";
 import { type Host, readHost, readMainTable } from "./host.ts";
@@ -18,7 +20,7 @@ import {
   type SendFrames,
 } from "./neighbor-proxy.ts";
 import { NeighborTables } from "./neighbor-tables.ts";
-import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
+import { decideRouting, type Routing, RoutingMemory, type RoutingMode } from "./peer-routes.ts";
 import type { Report } from "./report.ts";
 import { applyRoutes, desiredRoutes, nodeRoutesOf } from "./routes.ts";
 import type { SysctlRecord } from "./sysctl-record.ts";
@@ -51,11 +53,13 @@ export interface NodePassOptions {
   readonly onState: (state: NodeState) => void;
 }
 
-/** What only shows in how things change. */
+/** What only shows in how things change, and what need not be worked out again where they do not. */
 export class NodeMemory {
   readonly neighborTables = new NeighborTables();
   /** Links on which a router has advertised a default route. */
   readonly heardRouters = new Set<string>();
+  readonly routes = new RememberedEntries<Route>();
+  readonly routing = new RoutingMemory();
 }
 
 export interface NodeState extends Report {
@@ -87,7 +91,7 @@ type PassOptions = NodePassOptions & { readonly memory: NodeMemory };
 async function applyNode(connection: Connection, view: ClusterView, options: PassOptions): Promise<void> {
   const { record, settings, memory } = options;
   const sysctl = options.kernel.sysctl();
-  const routes = readMainTable(connection);
+  const routes = readMainTable(connection, memory.routes);
   const host = readHost(connection, routes);
   const { families, uplinks, routing, tunnels, mtus, proxies } = decideNode(view, host, options);
   const { reports, errors } = await inOrder([
@@ -119,15 +123,19 @@ async function applyNode(connection: Connection, view: ClusterView, options: Pas
   if (errors.length === 1) throw errors[0];
 }
 
-type Deciding = Pick<NodePassOptions, "settings" | "podAddresses"> & { readonly kernel: Pick<Kernel, "sysctl"> };
+interface Deciding extends Pick<NodePassOptions, "settings" | "podAddresses"> {
+  readonly kernel: Pick<Kernel, "sysctl">;
+  readonly memory?: Pick<NodeMemory, "routing">;
+}
 
 /** All that is wanted, from what is known of the cluster and what the host has. */
-export function decideNode(view: ClusterView, host: Host, { kernel, settings, podAddresses }: Deciding) {
+export function decideNode(view: ClusterView, host: Host, { kernel, settings, podAddresses, memory }: Deciding) {
   const { nodeName, routing: network, uplink, ndpProxy, mtu } = settings;
   const own = view.nodes.find(({ name }) => name === nodeName)?.prefixes.map(({ prefix }) => prefix) ?? [];
   const uplinks = findUplinks(host, { uplink, prefixes: own }, ipv6Of(kernel.sysctl()));
   const { links } = uplinks;
-  const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: links, host });
+  const remembered = memory && { memory: memory.routing };
+  const routing = decideRouting({ view, nodeName, mode: network.mode, uplinks: links, host, ...remembered });
   const answering = { mode: ndpProxy, prefixes: routing.own, uplinks: links };
   return {
     families: families.filter((family) => own.some((prefix) => prefix.family === family)),

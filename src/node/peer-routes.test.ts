@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { harmOf } from "./fault.ts";
-import { decideRouting, type Routing, type RoutingMode } from "./peer-routes.ts";
+import { decideRouting, type Routing, RoutingMemory, type RoutingMode } from "./peer-routes.ts";
 import { cluster } from "./sample-cluster.ts";
 import { address, ipv6On, link, route } from "./sample-host.ts";
 import { findUplinks } from "./uplink.ts";
@@ -9,6 +10,10 @@ type Nodes = Readonly<Record<string, readonly string[]>>;
 
 /** A host on a link with 2001:db8::/64 and 192.0.2.0/24, of which it has the addresses given. */
 function routing(nodes: Nodes, mode: RoutingMode, held: readonly string[]): Routing {
+  return decideRouting({ view: cluster(nodes), nodeName: "alpha", mode, ...placeOf(held) });
+}
+
+function placeOf(held: readonly string[]) {
   const host = {
     links: [link(1, "lo"), link(2, "eth0")],
     addresses: held.map((text) => address(2, text)),
@@ -21,8 +26,7 @@ function routing(nodes: Nodes, mode: RoutingMode, held: readonly string[]): Rout
         : []),
     ],
   };
-  const uplinks = findUplinks(host, { uplink: "auto", prefixes: [] }, () => ipv6On()).links;
-  return decideRouting({ view: cluster(nodes), nodeName: "alpha", mode, uplinks, host });
+  return { host, uplinks: findUplinks(host, { uplink: "auto", prefixes: [] }, () => ipv6On()).links };
 }
 
 function printed({ peers, faults }: Routing) {
@@ -225,5 +229,65 @@ describe("decideRouting()", () => {
       ways: ["twin fd00:2::/64 via 2001:db8::c dev 2", "gamma fd00:4::/64 via 2001:db8::d dev 2"],
       faults: ["prefix-overlap beta", "node-without-address none", "not-on-link far"],
     });
+  });
+});
+
+describe("what is remembered from pass to pass", () => {
+  const columns = ["v4", "v6", "dual"] as const;
+  const modes = ["auto", "direct", "vxlan", "external"] as const;
+
+  test.for(columns)("%s: routes to a node that is as it was are the same objects", (family) => {
+    const memory = new RoutingMemory();
+    const nodes = { alpha: alpha[family], beta: beta[family], far: far[family] };
+    const decide = (view: ReturnType<typeof cluster>, place = placeOf(held[family])) =>
+      decideRouting({ view, nodeName: "alpha", mode: "auto", ...place, memory }).peers;
+    const view = cluster(nodes);
+    const before = decide(view);
+    const [first, second] = view.nodes;
+    const changed = { nodes: [first, second].filter((node) => node !== undefined) };
+    const after = decide(changed);
+    expect(after).toEqual(before.filter(({ node }) => node === "beta"));
+    expect(after.every((peer) => before.includes(peer))).toBe(true);
+    expect(decide(changed, { ...placeOf(held[family]), uplinks: [] })).not.toEqual(after);
+  });
+
+  /** Few enough that nodes meet in prefixes, addresses and names. */
+  const texts = ["192.0.2.11", "198.51.100.12", "2001:db8::b", "2001:db8:c::c", "10.1.2.1", "fd00:2::1", "fe80::1"];
+  const prefixes = [
+    "10.1.2.0/24",
+    "10.1.3.0/24",
+    "10.1.0.0/16",
+    "fd00:2::/64",
+    "fd00:3::/64",
+    "fd00:2::/63",
+    "192.0.0.0/16",
+  ];
+  const node = fc
+    .tuple(
+      fc.constantFrom("alpha", "beta", "gamma", "delta", "epsilon"),
+      fc.uniqueArray(fc.constantFrom(...texts), { maxLength: 2 }),
+      fc.uniqueArray(fc.constantFrom(...prefixes), { maxLength: 2 }),
+    )
+    .map(([name, addresses, of]) => cluster({ [name]: [...addresses, ...of] }).nodes[0]);
+
+  test("never makes a difference to what is decided", () => {
+    const pool = fc.uniqueArray(node, { minLength: 1, maxLength: 8, selector: (each) => JSON.stringify(each) });
+    const views = pool.chain((all) => fc.array(fc.tuple(fc.subarray(all), fc.nat(11)), { minLength: 1, maxLength: 6 }));
+    let sound = 0;
+    fc.assert(
+      fc.property(views, fc.constantFrom(...modes), (turns, mode) => {
+        const memory = new RoutingMemory();
+        for (const [some, at] of turns) {
+          const nodes = some.filter((each) => each !== undefined);
+          const place = placeOf(at === 0 ? held.v4 : held.dual);
+          const input = { view: { nodes }, nodeName: "alpha", mode, ...place };
+          const decided = decideRouting(input);
+          expect(decideRouting({ ...input, memory })).toEqual(decided);
+          if (decided.faults.length === 0) sound++;
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(sound).toBeGreaterThan(10);
   });
 });

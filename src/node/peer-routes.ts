@@ -5,7 +5,7 @@ import { type Address, type Family, families, familyName, type Stack } from "../
 import type { Prefix } from "../ip/prefix.ts";
 import type { Fault } from "./fault.ts";
 import type { Host } from "./host.ts";
-import { servedClaims } from "./prefix-claims.ts";
+import { ClaimsMemory } from "./prefix-claims.ts";
 import { onLinkOf, type Uplink } from "./uplink.ts";
 
 /**
@@ -20,6 +20,8 @@ export interface RoutingInput {
   readonly mode: RoutingMode;
   readonly uplinks: readonly Uplink[];
   readonly host: Host;
+  /** Of the pass before. */
+  readonly memory?: RoutingMemory;
 }
 
 export interface Routing {
@@ -53,23 +55,50 @@ interface Place {
   readonly local: Stack<Address>;
 }
 
-export function decideRouting({ view, nodeName, mode, uplinks, host }: RoutingInput): Routing {
-  const { served, faults } = servedClaims(view, nodeName, uplinks);
-  const prefixesOf = Map.groupBy(served, ({ node }) => node);
+/** How nodes were reached the last time. Where a node and this one's place are the same, so are the routes, as objects. */
+export class RoutingMemory {
+  readonly claims = new ClaimsMemory();
+  #place = "";
+  #decided = new WeakMap<readonly Prefix[], { readonly node: ClusterNode; readonly decided: Decided }>();
+
+  /** Prefixes that are all served are the same list from view to view. */
+  routesTo(node: ClusterNode, prefixes: readonly Prefix[], decide: () => Decided): Decided {
+    const known = this.#decided.get(prefixes);
+    if (known?.node === node) return known.decided;
+    const decided = decide();
+    this.#decided.set(prefixes, { node, decided });
+    return decided;
+  }
+
+  /** Forgets what was decided for another place. */
+  enter({ mode, local, uplinks }: Place): void {
+    const place = JSON.stringify([mode, local, uplinks.map(({ index, name, onLink }) => [index, name, onLink])]);
+    if (place !== this.#place) this.#decided = new WeakMap();
+    this.#place = place;
+  }
+}
+
+export function decideRouting(input: RoutingInput): Routing {
+  const { view, nodeName, mode, uplinks, host, memory = new RoutingMemory() } = input;
+  const { served, faults } = memory.claims.served(view, nodeName, uplinks);
   const self = view.nodes.find(({ name }) => name === nodeName);
   const local = localAddresses(self, host);
-  const others = view.nodes.filter((node) => node !== self);
+  const others = mode === "external" ? [] : view.nodes.filter((node) => node !== self);
+  const place = { mode: mode === "external" ? "auto" : mode, uplinks, local } as const;
+  memory.enter(place);
   const decided = others.map((node) => {
-    const prefixes = (prefixesOf.get(node.name) ?? []).map(({ prefix }) => prefix);
-    return mode === "external" ? { routes: [], faults: [] } : routesTo(node, prefixes, { mode, uplinks, local });
+    const prefixes = served.get(node.name) ?? none;
+    return memory.routesTo(node, prefixes, () => routesTo(node, prefixes, place));
   });
   return {
-    own: (prefixesOf.get(nodeName) ?? []).map(({ prefix }) => prefix),
+    own: served.get(nodeName) ?? none,
     local,
     peers: decided.flatMap((one) => one.routes),
     faults: [...ownFaults(self, { view, nodeName, mode }, local), ...faults, ...withIsolation(nodeName, decided)],
   };
 }
+
+const none: readonly Prefix[] = [];
 
 /** The first address of each family in the view is the one others use; it counts only where the host has it. */
 function localAddresses(self: ClusterNode | undefined, { addresses }: Host): Stack<Address> {

@@ -19,7 +19,7 @@ const eth0 = (...onLink: string[]): Uplink => ({
 function claimed(nodes: Readonly<Record<string, readonly string[]>>, ...onLink: string[]) {
   const { served, faults } = servedClaims(cluster(nodes), "alpha", [eth0(...onLink)]);
   return {
-    served: served.map(({ node, prefix }) => `${node} ${prefix}`).toSorted(),
+    served: [...served].flatMap(([node, prefixes]) => prefixes.map((prefix) => `${node} ${prefix}`)).toSorted(),
     faults: faults.map(({ node, message }) => `${node}: ${message}`),
   };
 }

@@ -1,7 +1,8 @@
 // Which prefixes of which nodes can be routed: all that lie apart from one another, from what is on the uplinks' own links and
 // from the nodes' addresses. Sources of the cluster view refuse most of this; Kubernetes does not. About n log n in the number
 // of prefixes.
-import type { ClusterView } from "../cluster/view.ts";
+import { areApart, isApartInItself } from "../cluster/nodes-apart.ts";
+import type { ClusterNode, ClusterView, NodePrefix } from "../cluster/view.ts";
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { Fault } from "./fault.ts";
@@ -12,9 +13,9 @@ interface Claim {
   readonly prefix: Prefix;
 }
 
-interface Claims {
-  /** Without an overlap, in no particular order. */
-  readonly served: readonly Claim[];
+export interface Claims {
+  /** Of each node that has any, by its name: those without an overlap. */
+  readonly served: ReadonlyMap<string, readonly Prefix[]>;
   readonly faults: readonly Fault[];
 }
 
@@ -23,6 +24,56 @@ interface Ranked extends Claim {
   readonly rank: number;
   /** Of its node in the view, by which nodes elsewhere rank it. */
   readonly place: number;
+}
+
+/** What was found the last time, where nothing was wrong with it: of the next view only what is new need be looked at. */
+export class ClaimsMemory {
+  #last: { readonly nodes: readonly ClusterNode[]; readonly onLink: string; readonly claims: Claims } | undefined;
+
+  served(view: ClusterView, ownName: string, uplinks: readonly Uplink[]): Claims {
+    const onLink = uplinks.map((uplink) => uplink.onLink.join()).join(";");
+    const last = this.#last?.onLink === onLink ? this.#last : undefined;
+    const claims = (last && withFresh(last, view, uplinks)) ?? servedClaims(view, ownName, uplinks);
+    const isSound = claims.faults.length === 0 && haveOwnNames(view.nodes);
+    this.#last = isSound ? { nodes: view.nodes, onLink, claims } : undefined;
+    return claims;
+  }
+}
+
+/** Of more new nodes it costs less to sort them all. */
+const few = 8;
+
+/** Undefined where all must be looked at. */
+function withFresh(
+  last: { readonly nodes: readonly ClusterNode[]; readonly claims: Claims },
+  { nodes }: ClusterView,
+  uplinks: readonly Uplink[],
+): Claims | undefined {
+  if (nodes === last.nodes) return last.claims;
+  const before = new Set(last.nodes);
+  const fresh = nodes.filter((node) => !before.has(node));
+  if (fresh.length > few || !haveOwnNames(nodes)) return undefined;
+  const isSound = fresh.every((node) => isApart(node, nodes) && node.prefixes.every((each) => isFree(each, uplinks)));
+  if (!isSound) return undefined;
+  const kept = new Set(nodes);
+  const served = new Map(last.claims.served);
+  for (const node of last.nodes) if (!kept.has(node)) served.delete(node.name);
+  for (const { name, prefixes } of fresh) {
+    if (prefixes.length > 0) served.set(name, prefixes.map(({ prefix }) => prefix).toSorted(comparePrefixes));
+  }
+  return { served, faults: [] };
+}
+
+function haveOwnNames(nodes: readonly ClusterNode[]): boolean {
+  return new Set(nodes.map(({ name }) => name)).size === nodes.length;
+}
+
+function isApart(node: ClusterNode, nodes: readonly ClusterNode[]): boolean {
+  return nodes.every((other) => (other === node ? isApartInItself(node) : areApart(node, other)));
+}
+
+function isFree({ prefix }: NodePrefix, uplinks: readonly Uplink[]): boolean {
+  return overlapWithLink({ node: "", prefix }, uplinks) === undefined;
 }
 
 export function servedClaims(view: ClusterView, ownName: string, uplinks: readonly Uplink[]): Claims {
@@ -35,7 +86,11 @@ export function servedClaims(view: ClusterView, ownName: string, uplinks: readon
   });
   const apart = withoutOverlaps(claims, faults);
   const swallowing = claimsOnAddresses(view, apart, faults);
-  return { served: apart.filter((claim) => !swallowing.has(claim)), faults };
+  const served = Map.groupBy(
+    apart.filter((claim) => !swallowing.has(claim)),
+    ({ node }) => node,
+  );
+  return { served: new Map(Array.from(served, ([node, own]) => [node, own.map(({ prefix }) => prefix)])), faults };
 }
 
 function ranked(view: ClusterView, ownName: string): Ranked[] {

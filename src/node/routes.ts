@@ -23,11 +23,20 @@ import { tunnelAddress, tunnelGateway } from "./tunnel.ts";
 /** Higher than what people and routing daemons use, so theirs for the same prefix go first and are never replaced. */
 const routeMetrics = { toNode: 2048, unused: 4096 } as const;
 
-/** Thousands are compared at every resync, so values are, and not how they are written. */
+/** Thousands are compared at every resync, so values are, and not how they are written; and most are the same as the last time. */
+const keys = new WeakMap<Route, string>();
+
 const identity: Identity<Route> = {
-  key: ({ destination: { family, address, length }, priority }) => `${family} ${address.value}/${length} ${priority}`,
+  key: (route) => keys.get(route) ?? keyOf(route),
   same: (want, have) => leadTheSameWay(want.nextHop, have.nextHop) && areEqual(want.source, have.source),
 };
+
+function keyOf(route: Route): string {
+  const { family, address, length } = route.destination;
+  const key = `${family} ${address.value}/${length} ${route.priority}`;
+  keys.set(route, key);
+  return key;
+}
 
 /** `tunnels` has the link index of the tunnel over each family; what needs one that is not there has to wait. */
 export function desiredRoutes(routing: Routing, tunnels: Stack<number>): Route[] {
@@ -78,27 +87,36 @@ function described(route: Route): string {
   return `${describeRoute(route)}${route.source === undefined ? "" : ` src ${route.source}`}`;
 }
 
-function routeTo({ node, prefix, way }: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
-  const common = { destination: prefix, protocol: hextetProtocol, priority: routeMetrics.toNode };
-  if (way.kind === "direct") {
-    const { gateway, link } = way;
-    return { ...common, nextHop: { kind: "gateway", gateway, link }, ...withSource(local[prefix.family]) };
-  }
-  const link = tunnels[way.remote.family];
+/** The last route to each, which is the same for as long as its link and source are. */
+const routes = new WeakMap<PeerRoute, { readonly route: Route; readonly link: number }>();
+
+function routeTo(peer: PeerRoute, { own, local }: Routing, tunnels: Stack<number>): Route | undefined {
+  const { way, prefix } = peer;
+  const link = way.kind === "direct" ? way.link : tunnels[way.remote.family];
   if (link === undefined) return undefined;
+  const source = way.kind === "direct" ? local[prefix.family] : tunnelSource(own, prefix.family);
+  const known = routes.get(peer);
+  if (known !== undefined && known.link === link && areEqual(known.route.source, source)) return known.route;
+  const route = {
+    destination: prefix,
+    protocol: hextetProtocol,
+    priority: routeMetrics.toNode,
+    nextHop: nextHopTo(peer, link),
+    ...(source === undefined ? {} : { source }),
+  };
+  routes.set(peer, { route, link });
+  return route;
+}
+
+function nextHopTo({ node, prefix, way }: PeerRoute, link: number): NextHop {
+  if (way.kind === "direct") return { kind: "gateway", gateway: way.gateway, link };
   const gateway = tunnelGateway(node, prefix);
   // A link-local gateway is on its link without being said so.
-  const onLink = gateway.isLinkLocal ? {} : { onLink: true };
-  const nextHop = { kind: "gateway", gateway, link, ...onLink } as const;
-  return { ...common, nextHop, ...withSource(tunnelSource(own, prefix.family)) };
+  return { kind: "gateway", gateway, link, ...(gateway.isLinkLocal ? {} : { onLink: true }) };
 }
 
 function tunnelSource(own: Routing["own"], family: Family): Address | undefined {
   return own.filter((prefix) => prefix.family === family).flatMap((prefix) => tunnelAddress(prefix) ?? [])[0];
-}
-
-function withSource(source: Address | undefined): { readonly source?: Address } {
-  return source === undefined ? {} : { source };
 }
 
 /** Of next hops as they are made here. The kernel gives an unreachable route of IPv6 a link of its own choice. */

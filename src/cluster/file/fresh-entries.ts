@@ -3,6 +3,7 @@
 import type { Address } from "../../ip/address.ts";
 import type { NetworkPolicy } from "../../policy/network-policy.ts";
 import type { PolicyNamespace, PolicyPod } from "../../policy/policy-view.ts";
+import { areApart, isApartInItself } from "../nodes-apart.ts";
 import type { ClusterNode } from "../view.ts";
 import type { FileEntry, SectionReading } from "./claims.ts";
 
@@ -69,20 +70,4 @@ function havePrefixesApart(section: SectionReading<ClusterNode>): boolean {
   return section.entries.every((entry) =>
     fresh.every((other) => (other === entry ? isApartInItself(entry.value) : areApart(entry.value, other.value))),
   );
-}
-
-function isApartInItself({ prefixes }: ClusterNode): boolean {
-  return prefixes.every(({ prefix }, at) => prefixes.slice(at + 1).every((other) => !prefix.overlaps(other.prefix)));
-}
-
-function areApart(one: ClusterNode, other: ClusterNode): boolean {
-  return (
-    one.prefixes.every(({ prefix }) => other.prefixes.every((each) => !prefix.overlaps(each.prefix))) &&
-    !holdsOneOf(one, other.addresses) &&
-    !holdsOneOf(other, one.addresses)
-  );
-}
-
-function holdsOneOf({ prefixes }: ClusterNode, addresses: readonly Address[]): boolean {
-  return prefixes.some(({ prefix }) => addresses.some((address) => prefix.contains(address)));
 }
