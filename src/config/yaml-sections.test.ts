@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sectionsOf } from "./yaml-sections.ts";
+import { entriesOf, sectionsOf } from "./yaml-sections.ts";
 import { parseTree, toValue } from "./yaml-tree.ts";
 
 function valueOf(text: string): { readonly value: unknown; readonly isFaulty: boolean } {
@@ -12,7 +12,9 @@ function valueOf(text: string): { readonly value: unknown; readonly isFaulty: bo
 /** What the parts say, each parsed alone; undefined where one is not what it was taken for. */
 function valueByParts(text: string): object | undefined {
   const whole = {};
-  for (const { key, header, from, to, entries } of sectionsOf(text) ?? []) {
+  for (const section of sectionsOf(text) ?? []) {
+    const { key, header, from, to } = section;
+    const entries = entriesOf(text, section);
     const parts = entries?.map((entry) => header + text.slice(entry.from, entry.to)) ?? [text.slice(from, to)];
     const values = parts.map(valueOf);
     if (values.some(({ value, isFaulty }) => isFaulty || Object.keys(Object(value)).join() !== key)) return undefined;
@@ -39,10 +41,10 @@ function define(object: object, key: string, value: unknown): void {
 describe("sectionsOf()", () => {
   test("finds sections, and where their entries begin and end", () => {
     const text = '# first\nnodes: # of all\n  # one\n  a: {x: 1}\n\n  b/c:\n    x: 2\n# two\n  "d": 3\npods:\n  - a\n';
-    const sections = sectionsOf(text)?.map(({ key, header, entries }) => [
-      key,
-      header,
-      entries?.map((entry) => [entry.key, text.slice(entry.from, entry.to)]),
+    const sections = sectionsOf(text)?.map((section) => [
+      section.key,
+      section.header,
+      entriesOf(text, section)?.map((entry) => [entry.key, text.slice(entry.from, entry.to)]),
     ]);
     expect(sections).toEqual([
       [

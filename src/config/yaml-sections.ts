@@ -9,8 +9,8 @@ export interface Section {
   readonly header: string;
   readonly from: number;
   readonly to: number;
-  /** Those of a map in block style, in the order of writing; absent where it is anything else, which is read as a whole. */
-  readonly entries?: readonly Entry[];
+  /** Something stands on that line already. */
+  readonly hasValue: boolean;
 }
 
 /** From here to there in the text, in which the lines around its own are comments. */
@@ -39,15 +39,19 @@ function sectionOf(text: string, from: number, to: number): Section | undefined 
   const header = text.slice(from, lineAfter(text, from));
   const [, key, value] = /^([A-Za-z]\w*):(?=\s|$)[ \t]*([^\s#].*)?/.exec(header) ?? [];
   if (key === undefined) return undefined;
-  const entries = value === undefined ? entriesOf(text, from + header.length, to) : undefined;
-  return { key, header, from, to, ...(entries && { entries }) };
+  return { key, header, from, to, hasValue: value !== undefined };
 }
 
 /** Other ways to write a key can change what the lines around it mean. */
 const plainKey = /(?:(\w[\w./-]*)|"(\w[\w./-]*)"):\s/y;
 
+/** Those of a map in block style, in the order of writing; undefined where the section is anything else, to be read as a whole. */
+export function entriesOf(text: string, { header, from, to, hasValue }: Section): readonly Entry[] | undefined {
+  return hasValue ? undefined : entriesBetween(text, from + header.length, to);
+}
+
 /** Lines that begin at the indentation of the first begin an entry. */
-function entriesOf(text: string, from: number, to: number): readonly Entry[] | undefined {
+function entriesBetween(text: string, from: number, to: number): readonly Entry[] | undefined {
   const begins: { readonly key: string; readonly from: number }[] = [];
   let indentation: number | undefined;
   for (let at = from; at < to; at = lineAfter(text, at)) {

@@ -29,8 +29,14 @@ export function readClusterFiles(texts: readonly ClusterText[]): ClusterReading 
   return readingOf(texts.map(({ file, text }) => readDocument(new YamlDocument(file, text))));
 }
 
-/** What the files say together. `before` is what they said last, where that had no fault. */
-export function readingOf(files: readonly FileReading[], before?: ClusterView): ClusterReading {
+/** What files said, in which nothing was wrong. */
+export interface SoundReading {
+  readonly files: readonly FileReading[];
+  readonly view: ClusterView;
+}
+
+/** What the files say together. What is not new in them they said last. */
+export function readingOf(files: readonly FileReading[], before?: SoundReading): ClusterReading {
   const nodes = joined(files.flatMap((file) => file.nodes ?? []));
   const policy = {
     namespaces: joined(files.flatMap((file) => file.namespaces ?? [])),
@@ -50,9 +56,17 @@ export function readingOf(files: readonly FileReading[], before?: ClusterView): 
   }
   if (faults.length > 0) return { faults: faults.toSorted(compareFaults), remarks: [] };
   const known = nodes?.entries ?? [];
-  const policies = entries && policyView(entries, before?.policies);
+  const isSame = before !== undefined && haveSamePolicies(before.files, files);
+  const policies = isSame ? before.view.policies : entries && policyView(entries, before?.view.policies);
   const remarks = [...remarksOn(known), ...(policy.policies?.remarks ?? []), ...remarksOnPods(known, entries)];
   return { view: { nodes: known.map(({ value }) => value), ...(policies && { policies }) }, faults, remarks };
+}
+
+function haveSamePolicies(before: readonly FileReading[], now: readonly FileReading[]): boolean {
+  const [one, other] = [before, now].map((files) =>
+    files.flatMap(({ namespaces, pods, policies }) => [namespaces, pods, policies].map((section) => section?.entries)),
+  );
+  return one?.length === other?.length && one?.every((entries, at) => entries === other?.[at]) === true;
 }
 
 /** What several files say in sections of one name; absent where none has it. */

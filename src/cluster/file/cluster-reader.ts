@@ -3,8 +3,7 @@
 // has a fault, is read as a whole.
 import { YamlDocument } from "../../config/yaml-document.ts";
 import { sectionsOf } from "../../config/yaml-sections.ts";
-import type { ClusterView } from "../view.ts";
-import { type ClusterReading, type ClusterText, readingOf } from "./cluster-files.ts";
+import { type ClusterReading, type ClusterText, readingOf, type SoundReading } from "./cluster-files.ts";
 import { type FileReading, isSectionName, readDocument } from "./file-reading.ts";
 import { readNamespaces } from "./namespaces-section.ts";
 import { readNodes } from "./nodes-section.ts";
@@ -16,7 +15,7 @@ export class ClusterReader {
   readonly #pieceLength: number | undefined;
   #files: ReadonlyMap<string, RememberedFile> = new Map();
   /** Of the last reading, where it had no fault and each file was remembered. */
-  #view: ClusterView | undefined;
+  #last: SoundReading | undefined;
 
   /** So much text of new entries is parsed at a time. */
   constructor(pieceLength?: number) {
@@ -30,11 +29,10 @@ export class ClusterReader {
     );
     const documents = texts.map(({ file, text }) => new YamlDocument(file, text));
     const remembered = documents.map((document) => this.#files.get(document.file)?.read(document));
-    const reading = readingOf(
-      documents.map((document, at) => remembered[at] ?? readDocument(document)),
-      this.#view,
-    );
-    this.#view = remembered.includes(undefined) ? undefined : reading.view;
+    const files = documents.map((document, at) => remembered[at] ?? readDocument(document));
+    const reading = readingOf(files, this.#last);
+    const { view } = reading;
+    this.#last = view === undefined || remembered.includes(undefined) ? undefined : { files, view };
     return reading;
   }
 }

@@ -20,6 +20,7 @@ const few = 8;
 /** Given that the others have nothing in common. False also where that was not looked at. */
 export function areFreshApart({ nodes, namespaces, pods, policies }: Sections): boolean {
   const fresh = [nodes, namespaces, pods, policies].flatMap((section) => (section ? freshOf<unknown>(section) : []));
+  if (fresh.length === 0) return true;
   if (fresh.length > few) return false;
   const named = [nodes, namespaces, pods, policies].every((section) => section === undefined || haveOwnNames(section));
   const addressed = [nodes, pods].every((section) => section === undefined || haveOwnAddresses(section));

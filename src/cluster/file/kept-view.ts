@@ -20,7 +20,7 @@ function keptNodes(before: ClusterView["nodes"], after: ClusterView["nodes"]): C
 }
 
 function keptPolicies(before: PolicyView | undefined, after: PolicyView): PolicyView {
-  if (before === undefined) return after;
+  if (before === undefined || before === after) return after;
   const namespaces = keptMap(before.namespaces, after.namespaces);
   const pods = keptMap(before.pods, after.pods);
   const policies = keptMap(before.policies, after.policies);

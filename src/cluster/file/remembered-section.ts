@@ -2,7 +2,7 @@
 // parsed a few entries at a time, each time as a document of its own; where that has a fault, the file is to be read as a whole, which
 // tells the fault with its place.
 import { type Path, YamlDocument } from "../../config/yaml-document.ts";
-import type { Entry, Section } from "../../config/yaml-sections.ts";
+import { type Entry, entriesOf, type Section } from "../../config/yaml-sections.ts";
 import type { FileEntry, SectionReading } from "./claims.ts";
 import type { SectionName } from "./file-reading.ts";
 
@@ -11,132 +11,144 @@ const usualPiece = 16 * 1024;
 
 export type SectionReader<T> = (document: YamlDocument, part: unknown) => SectionReading<T>;
 
-/** What an entry said, and where it stood in the last text. */
-interface Known<T> {
-  readonly from: number;
-  readonly to: number;
-  readonly value: T;
+/** Where a section is read from now, for all of its entries, whenever they were new. */
+interface Place {
+  readonly section: SectionName;
+  document: YamlDocument;
 }
 
-/** Of a section that is not a map of entries. Without documents, which take much more than what they say. */
-interface Whole<T> {
+/** What is kept of an entry. Its text began and ended there, counted from the beginning of its section. */
+class KnownEntry<T> implements FileEntry<T> {
+  readonly value: T;
+  readonly key: string | number;
+  from = 0;
+  to = 0;
+  readonly #place: Place;
+
+  constructor(value: T, key: string | number, place: Place) {
+    this.value = value;
+    this.key = key;
+    this.#place = place;
+  }
+
+  get document(): YamlDocument {
+    return this.#place.document;
+  }
+
+  get path(): Path {
+    return [this.#place.section, this.key];
+  }
+}
+
+interface Last<T> {
   readonly text: string;
-  readonly found: readonly { readonly value: T; readonly path: Path }[];
+  readonly section: Section;
+  readonly entries: readonly KnownEntry<T>[];
   readonly remarks: readonly string[];
 }
 
 /** What it knows is always what the last reading said, and nothing of one before: what is not in `fresh` was there then. */
 export class RememberedSection<T> {
-  readonly #name: SectionName;
+  readonly #place: Place;
   readonly #read: SectionReader<T>;
   readonly #pieceLength: number;
-  #text = "";
-  #header = "";
-  #known: ReadonlyMap<string, Known<T>> = new Map();
-  #whole: Whole<T> | undefined;
+  #last: Last<T> | undefined;
 
-  constructor(name: SectionName, read: SectionReader<T>, pieceLength = usualPiece) {
-    this.#name = name;
+  constructor(section: SectionName, read: SectionReader<T>, pieceLength = usualPiece) {
+    this.#place = { section, document: new YamlDocument("", "") };
     this.#read = read;
     this.#pieceLength = pieceLength;
   }
 
-  /** Undefined where the file does not have it, or must be read as a whole. */
+  /** Undefined where the file does not have it, or must be read as a whole. Where nothing changed the entries are the same list. */
   read(document: YamlDocument, sections: readonly Section[]): SectionReading<T> | undefined {
-    const section = sections.find(({ key }) => key === this.#name);
-    const entries = section?.entries;
-    const [known, whole] = [this.#known, this.#whole];
-    [this.#known, this.#whole] = [new Map(), undefined];
+    const section = sections.find(({ key }) => key === this.#place.section);
+    const last = this.#last;
+    this.#last = undefined;
+    this.#place.document = document;
     if (section === undefined) return undefined;
-    if (entries === undefined) return this.#readWhole(document, section, whole);
-    return this.#readEntries(document, { ...section, entries }, known);
-  }
-
-  #readWhole(document: YamlDocument, { from, to }: Section, before?: Whole<T>): SectionReading<T> | undefined {
-    const text = document.text.slice(from, to);
-    const isSame = text === before?.text;
-    const whole = isSame ? before : this.#parseWhole(document.file, text);
-    if (whole === undefined) return undefined;
-    this.#whole = whole;
-    const entries = whole.found.map((each) => ({ ...each, document }));
-    return { entries, fresh: isSame ? [] : entries, faults: [], remarks: whole.remarks };
-  }
-
-  #readEntries(document: YamlDocument, section: Entries, before: ReadonlyMap<string, Known<T>>) {
-    const { header, entries } = section;
-    const kept = new Map<string, T>();
-    for (const entry of entries) {
-      const known = header === this.#header ? before.get(entry.key) : undefined;
-      if (known !== undefined && this.#isAt(known, entry, document.text)) kept.set(entry.key, known.value);
+    const { text } = document;
+    if (last !== undefined && textOf(text, section) === textOf(last.text, last.section)) {
+      this.#last = { ...last, text, section };
+      return { entries: last.entries, fresh: [], faults: [], remarks: last.remarks };
     }
-    const fresh = entries.filter(({ key }) => !kept.has(key));
-    const read = this.#parseEntries(document, header, fresh);
+    const written = entriesOf(text, section);
+    return written === undefined ? this.#readWhole(section) : this.#readEntries(section, written, last);
+  }
+
+  #readWhole(section: Section): SectionReading<T> | undefined {
+    const { text } = this.#place.document;
+    const read = this.#parse(textOf(text, section));
     if (read === undefined) return undefined;
-    const known = new Map<string, Known<T>>();
-    for (const { key, from, to } of entries) {
-      const value = read.get(key) ?? kept.get(key);
-      if (value !== undefined) known.set(key, { from, to, value });
+    const entries = read.entries.map(({ value, path }) => new KnownEntry(value, path[1] ?? "", this.#place));
+    this.#last = { text, section, entries, remarks: read.remarks };
+    return { entries, faults: [], remarks: read.remarks };
+  }
+
+  #readEntries(section: Section, written: readonly Entry[], last: Last<T> | undefined): SectionReading<T> | undefined {
+    const { text } = this.#place.document;
+    const before = last?.section.header === section.header ? last : undefined;
+    const known = new Map<string | number, KnownEntry<T>>(before?.entries.map((entry) => [entry.key, entry]));
+    const isSame = (entry: Entry) => before !== undefined && isAt(before, known.get(entry.key), textOf(text, entry));
+    const isNew = written.map((entry) => !isSame(entry));
+    const fresh = this.#parseEntries(
+      section.header,
+      written.filter((_, at) => isNew[at]),
+    );
+    if (fresh === undefined) return undefined;
+    const now = new Map<string, KnownEntry<T>>();
+    for (const [at, { key, from, to }] of written.entries()) {
+      const entry = isNew[at] ? fresh.get(key) : known.get(key);
+      if (entry === undefined) continue;
+      [entry.from, entry.to] = [from - section.from, to - section.from];
+      now.set(key, entry);
     }
     // Two entries have one key.
-    if (known.size < entries.length) return undefined;
-    [this.#text, this.#header, this.#known] = [document.text, header, known];
-    return readingOf(document, this.#name, { known, isFresh: (key) => read.has(key) });
+    if (now.size < written.length) return undefined;
+    const entries = inOrder(now);
+    this.#last = { text, section, entries, remarks: [] };
+    return { entries, fresh: [...fresh.values()], faults: [], remarks: [] };
   }
 
-  #isAt({ from, to }: Known<T>, entry: Entry, text: string): boolean {
-    return to - from === entry.to - entry.from && this.#text.slice(from, to) === text.slice(entry.from, entry.to);
-  }
-
-  #parseEntries({ file, text }: YamlDocument, header: string, entries: readonly Entry[]) {
-    const values = new Map<string, T>();
-    for (const piece of inPieces(entries, this.#pieceLength)) {
-      const lines = piece.map(({ from, to }) => text.slice(from, to));
-      const read = this.#parse(file, header + lines.join(""));
+  /** By their keys. The keys, as the values, are of the piece that was parsed: a part of the whole text would keep all of it. */
+  #parseEntries(header: string, written: readonly Entry[]): ReadonlyMap<string, KnownEntry<T>> | undefined {
+    const { text } = this.#place.document;
+    const entries = new Map<string, KnownEntry<T>>();
+    for (const piece of inPieces(written, this.#pieceLength)) {
+      const read = this.#parse(header + piece.map((entry) => textOf(text, entry)).join(""));
       if (read === undefined || read.remarks.length > 0 || read.entries.length !== piece.length) return undefined;
-      for (const { value, path } of read.entries) values.set(String(path[1]), value);
-      if (!piece.every(({ key }) => values.has(key))) return undefined;
+      for (const { value, path } of read.entries) {
+        const key = String(path[1]);
+        entries.set(key, new KnownEntry(value, key, this.#place));
+      }
+      if (!piece.every(({ key }) => entries.has(key))) return undefined;
     }
-    return values;
+    return entries;
   }
 
-  #parseWhole(file: string, text: string): Whole<T> | undefined {
-    const read = this.#parse(file, text);
-    return read && { text, found: read.entries.map(({ value, path }) => ({ value, path })), remarks: read.remarks };
-  }
-
-  #parse(file: string, text: string): SectionReading<T> | undefined {
-    const document = new YamlDocument(file, text);
+  #parse(text: string): SectionReading<T> | undefined {
+    const { section, document: whole } = this.#place;
+    const document = new YamlDocument(whole.file, text);
     const { value } = document;
-    if (typeof value !== "object" || value === null || Object.keys(value).join() !== this.#name) return undefined;
-    const read = this.#read(document, Reflect.get(value, this.#name));
+    if (typeof value !== "object" || value === null || Object.keys(value).join() !== section) return undefined;
+    const read = this.#read(document, Reflect.get(value, section));
     return read.faults.length > 0 ? undefined : read;
   }
 }
 
-type Entries = Section & { readonly entries: readonly Entry[] };
-
-interface Understood<T> {
-  readonly known: ReadonlyMap<string, Known<T>>;
-  readonly isFresh: (key: string) => boolean;
+function textOf(text: string, { from, to }: Pick<Section, "from" | "to">): string {
+  return text.slice(from, to);
 }
 
-function readingOf<T>(document: YamlDocument, name: string, { known, isFresh }: Understood<T>): SectionReading<T> {
-  const entries: FileEntry<T>[] = [];
-  const fresh: FileEntry<T>[] = [];
-  for (const key of asKeys([...known.keys()])) {
-    const found = known.get(key);
-    if (found === undefined) continue;
-    const entry = { value: found.value, document, path: [name, key] };
-    entries.push(entry);
-    if (isFresh(key)) fresh.push(entry);
-  }
-  return { entries, fresh, faults: [], remarks: [] };
+function isAt<T>({ text, section }: Last<T>, entry: KnownEntry<T> | undefined, wanted: string): boolean {
+  if (entry === undefined || entry.to - entry.from !== wanted.length) return false;
+  return textOf(text, { from: section.from + entry.from, to: section.from + entry.to }) === wanted;
 }
 
-/** In the order an object has its keys, in which a file read as a whole has them: numbers come first. */
-function asKeys(keys: readonly string[]): readonly string[] {
-  const hasNumber = keys.some((key) => /^\d+$/.test(key));
-  return hasNumber ? Object.keys(Object.fromEntries(keys.map((key) => [key, key]))) : keys;
+/** As an object has its keys, in whose order they are in a file that is read as a whole: numbers come first. */
+function inOrder<T>(entries: ReadonlyMap<string, KnownEntry<T>>): readonly KnownEntry<T>[] {
+  const hasNumber = [...entries.keys()].some((key) => /^\d+$/.test(key));
+  return hasNumber ? Object.values(Object.fromEntries(entries)) : [...entries.values()];
 }
 
 function* inPieces(entries: readonly Entry[], length: number): Generator<readonly Entry[]> {
