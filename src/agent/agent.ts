@@ -66,7 +66,7 @@ export async function startAgent(options: AgentOptions): Promise<AsyncDisposable
   started.defer(() => loops.stop());
   await source.start(() => {
     metrics.clusterChanged(source.fault);
-    loops.lookAgain();
+    loops.clusterChanged();
   });
   const onAnswered = (call: AnsweredCall) => {
     metrics.answered(call);

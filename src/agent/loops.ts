@@ -51,9 +51,8 @@ export class Loops {
     this.#gc.start();
   }
 
-  /** The cluster changed. */
-  lookAgain(): void {
-    this.#node.lookAgain();
+  clusterChanged(): void {
+    this.#node.clusterChanged();
     this.#firewall.lookAgain();
   }
 

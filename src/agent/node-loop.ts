@@ -23,6 +23,7 @@ import type { KeptGuard } from "./firewall/kept-guard.ts";
 import type { Metrics } from "./metrics.ts";
 import { type NodeReadiness, type Trouble, troubleOf } from "./node-readiness.ts";
 import { outlyingFault } from "./outlying-leases.ts";
+import { Passes } from "./passes.ts";
 
 export interface NodeLoopOptions {
   readonly config: AgentConfig;
@@ -54,8 +55,12 @@ interface Kept {
   answersForPods: boolean;
 }
 
+/** As often all is looked at in any case, to heal what nobody told of. */
+const resyncMs = 30_000;
+
 export class NodeLoop {
   readonly #loop: Loop;
+  readonly #passes = new Passes(resyncMs);
   readonly #events: KernelEvents;
   readonly #kept: Kept;
 
@@ -70,7 +75,8 @@ export class NodeLoop {
     this.#kept = kept;
     this.#loop = new Loop({
       clock: systemClock,
-      pass: metrics.counted("node", () => pass(options, kept)),
+      resyncMs,
+      pass: metrics.counted("node", () => this.#pass(options)),
       onFailure: (error, retryInMs) => {
         readiness.failed(error);
         log.debug("node state could not be applied", { error, retryInMs });
@@ -83,6 +89,13 @@ export class NodeLoop {
   }
 
   lookAgain(): void {
+    this.#passes.want();
+    this.#loop.lookAgain();
+  }
+
+  /** Which is nothing to the node where only pods or policies are others. */
+  clusterChanged(): void {
+    this.#passes.clusterChanged();
     this.#loop.lookAgain();
   }
 
@@ -95,6 +108,16 @@ export class NodeLoop {
   async stop(): Promise<void> {
     await this.#loop.stop();
     this.#events[Symbol.dispose]();
+  }
+
+  async #pass(options: NodeLoopOptions): Promise<void> {
+    const { view, fault } = options.source;
+    const seen = { nodes: view?.nodes, fault };
+    const startedAt = systemClock.now();
+    if (this.#passes.mayLeaveOut(seen, startedAt)) return;
+    this.#passes.ended(undefined, startedAt);
+    await pass(options, this.#kept);
+    this.#passes.ended(seen, startedAt);
   }
 }
 
