@@ -17,7 +17,9 @@ export interface AgentNodeOptions {
   readonly build: string;
   /** By which the agent looks for itself in the cluster, where alpha is. */
   readonly nodeName?: string;
-  /** Lines for the agent's configuration. */
+  /** Of the agent's configuration, in place of a file that names alpha alone. */
+  readonly cluster?: string;
+  /** More lines for it. */
   readonly config?: string;
 }
 
@@ -37,7 +39,7 @@ export class AgentNode implements AsyncDisposable {
     this.writeCluster();
     const lines = [
       `nodeName: ${options.nodeName ?? "alpha"}`,
-      `cluster: { file: ${this.clusterFile} }`,
+      `cluster: ${options.cluster ?? `{ file: ${this.clusterFile} }`}`,
       `dataDirectory: ${dataDirectory}`,
       `socket: ${this.socket}`,
       "logLevel: debug",

@@ -6,9 +6,8 @@ import { createInterface } from "node:readline";
 import { KubernetesSource } from "../../src/cluster/kubernetes/kubernetes-source.ts";
 import { TestApiServer } from "../../src/cluster/kubernetes/test-api-server.ts";
 import { createLog } from "../../src/log/log.ts";
+import { largeNode, largePod, putAll } from "./large-cluster.ts";
 
-/** Of an object as the API serves it; most of it is no concern of ours. */
-const usualBytes = { node: 9_000, pod: 7_000 } as const;
 const churnSeconds = 10;
 const changesPerSecond = 100;
 
@@ -18,77 +17,17 @@ else await measure(Number(first), Number(second));
 
 async function serve(nodes: number, pods: number): Promise<void> {
   const server = await TestApiServer.start();
-  for (let at = 0; at < nodes; at++) server.put("nodes", node(at));
-  for (let at = 0; at < pods / 25; at++) {
-    server.put("namespaces", { metadata: { name: `team-${at}`, labels: { team: `${at}` } } });
-    server.put("networkpolicies", {
-      metadata: { name: "default", namespace: `team-${at}` },
-      spec: { podSelector: {}, policyTypes: ["Ingress"], ingress: [{ from: [{ podSelector: {} }] }] },
-    });
-  }
-  for (let at = 0; at < pods; at++) server.put("pods", pod(at, nodes));
+  putAll(server, { nodes, pods });
   process.stdout.write(`${server.url.href}\n`);
   await once(process.stdin, "data");
   for (let at = 0; at < churnSeconds * changesPerSecond; at++) {
-    server.put("pods", pod((at * 37) % pods, nodes, { uid: `again-${at}` }));
-    server.put("nodes", { ...node(at % nodes), heartbeat: at });
+    server.put("pods", largePod((at * 37) % pods, nodes, { uid: `again-${at}` }));
+    server.put("nodes", { ...largeNode(at % nodes), heartbeat: at });
     await new Promise((resolve) => setTimeout(resolve, 1000 / changesPerSecond));
   }
-  server.put("nodes", { ...node(nodes), metadata: { name: "zzz-last" } });
+  server.put("nodes", { ...largeNode(nodes), metadata: { name: "zzz-last" } });
   await once(process.stdin, "end");
   await server[Symbol.asyncDispose]();
-}
-
-function node(at: number) {
-  const hex = at.toString(16);
-  return {
-    metadata: {
-      name: `ip-10-0-${at >> 8}-${at & 255}.region.compute.internal`,
-      uid: `8c1f0d5e-0000-4000-8000-${padded(at)}`,
-    },
-    spec: { podCIDRs: [`fd00:10:${hex}::/64`, `10.${64 + (at >> 8)}.${at & 255}.0/24`] },
-    status: {
-      addresses: [
-        { type: "InternalIP", address: `2001:db8:1::${(at + 1).toString(16)}` },
-        { type: "InternalIP", address: `10.0.${at >> 8}.${at & 255}` },
-      ],
-      images: "x".repeat(usualBytes.node),
-    },
-  };
-}
-
-function pod(at: number, nodes: number, more: { readonly uid?: string } = {}) {
-  const app = Math.floor(at / 10);
-  return {
-    metadata: {
-      name: `checkout-${app}-7d9c6b5f4b-${padded(at).slice(-5)}`,
-      namespace: `team-${Math.floor(at / 25)}`,
-      uid: `3f0e7a52-0000-4000-8000-${padded(at)}`,
-      ...more,
-      labels: {
-        "app.kubernetes.io/name": `checkout-${app}`,
-        "app.kubernetes.io/part-of": "shop",
-        "pod-template-hash": "7d9c6b5f4b",
-        tier: "backend",
-      },
-      managedFields: "x".repeat(usualBytes.pod),
-    },
-    spec: {
-      nodeName: node(at % nodes).metadata.name,
-      containers: [{ name: "main", ports: [{ name: "http", containerPort: 8080, protocol: "TCP" }] }],
-    },
-    status: {
-      phase: "Running",
-      podIPs: [
-        { ip: `fd00:10:${(at % nodes).toString(16)}::${Math.floor(at / nodes + 2).toString(16)}` },
-        { ip: `10.${64 + ((at % nodes) >> 8)}.${(at % nodes) & 255}.${Math.floor(at / nodes) + 2}` },
-      ],
-    },
-  };
-}
-
-function padded(at: number): string {
-  return at.toString(16).padStart(12, "0");
 }
 
 async function measure(nodes: number, pods: number): Promise<void> {

@@ -12,9 +12,9 @@ export interface Settings {
   readonly seed: number;
   /** Of storm and races. */
   readonly operations: number;
-  /** Of soak. */
+  /** Of soak and cluster. */
   readonly seconds: number;
-  /** Of scale. */
+  /** Of scale and cluster. */
   readonly pods: number;
   readonly nodes: number;
   /** Of fuzz. */

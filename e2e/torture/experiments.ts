@@ -4,6 +4,7 @@ import { database } from "./database.ts";
 import type { Experiment } from "./experiment.ts";
 import { fuzzing } from "./fuzz.ts";
 import { hostilePods } from "./hostile-pods.ts";
+import { largeCluster } from "./large-cluster.ts";
 import { scale, soak } from "./load.ts";
 import { meddling } from "./meddling.ts";
 import { modelTest } from "./model/model.ts";
@@ -31,6 +32,11 @@ export const experiments: readonly Experiment[] = [
     run: modelTest,
   },
   { name: "fuzz", about: "bytes that nobody means, wherever bytes of others come in, for --minutes", run: fuzzing },
+  {
+    name: "cluster",
+    about: "changes among --nodes nodes with ten pods each, by their API, with --pods pods here, for --seconds",
+    run: largeCluster,
+  },
   { name: "scale", about: "as many pods as --pods, twice; memory and descriptors of the agent", run: scale },
   { name: "soak", about: "changes among --nodes nodes, and agents replaced under a stream, for --seconds", run: soak },
 ];

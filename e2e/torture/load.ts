@@ -19,13 +19,15 @@ const atATime = 16;
 const tolerated = { descriptors: 4, mebibytes: 40 };
 
 /** Of a process: what it must not gather. */
-function holdingsOf({ pid }: Agent) {
+export function holdingsOf({ pid }: Agent) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const descriptors = readdirSync(`/proc/${pid}/fd`).length;
   return { descriptors, mebibytes: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024) };
 }
 
-function compare(ledger: Ledger, before: ReturnType<typeof holdingsOf>, after: ReturnType<typeof holdingsOf>): string {
+export type Holdings = ReturnType<typeof holdingsOf>;
+
+export function compare(ledger: Ledger, before: Holdings, after: Holdings): string {
   for (const what of ["descriptors", "mebibytes"] as const) {
     if (after[what] > before[what] + tolerated[what]) ledger.leaked(`${before[what]} ${what} became ${after[what]}`);
   }
@@ -91,7 +93,7 @@ async function changeEverySecond(
   using routes = new RouteWatch(subject.node.host);
   const convergence: number[] = [];
   const end = Date.now() + seconds * 1000;
-  let before: ReturnType<typeof holdingsOf> | undefined;
+  let before: Holdings | undefined;
   while (Date.now() < end) {
     const isThere = ledger.row.times % 2 === 0;
     subject.served.writeCluster(undefined, ...others.slice(isThere ? 0 : 1));

@@ -34,9 +34,9 @@ ${lines.join("\n")}
   --short          fewer faults of every kind: what npm test runs
   --seed N         of all that is random                   (1)
   --operations N   of storm and races                      (5000; short: 90)
-  --seconds N      how long soak goes on                   (60)
-  --pods N         of scale                                (500)
-  --nodes N        of soak                                 (5000)
+  --seconds N      how long soak and cluster go on         (60)
+  --pods N         of scale and cluster                    (500)
+  --nodes N        of soak and cluster                     (5000)
   --minutes N      how long fuzz goes on, all targets together (10)
   --runs N         of model, in each column                (50; short: 3)
   --markdown       prints the table as docs/reliability.md has it

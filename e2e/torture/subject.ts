@@ -15,7 +15,8 @@ export interface SubjectOptions {
   readonly dressed?: boolean;
   /** In place of the usual ones. */
   readonly subnets?: readonly string[];
-  /** Lines for the agent's configuration. */
+  /** Of the agent's configuration, as AgentNode has them. */
+  readonly cluster?: string;
   readonly config?: string;
 }
 
