@@ -20,6 +20,7 @@
 #ifndef ACCEPT_MS // to connect, send the request and be told that work begins: microseconds where the agent's loop turns
 #define ACCEPT_MS 1000
 #endif
+#define LATE_MS 1
 #ifndef ANSWER_MS // from then to the answer: longer than any of our steps may take, shorter than the kubelet's 120 s
 #define ANSWER_MS 60000
 #endif
@@ -134,6 +135,12 @@ static int take_answer(int agent) {
   return put(A_FILE, STDOUT_FILENO, answer, out) ? 1 : reply.exit_code;
 }
 
+// On a busy machine we go on long after the wait was over, and the acceptance may have come since.
+static int receive_late(int agent, struct reply *reply) {
+  set_deadline(agent, LATE_MS);
+  return receive_reply(agent, reply, ACCEPTED);
+}
+
 // After shutdown() the agent's acceptance either is here already or can no longer be sent: never do both sides begin.
 static void give_up(int agent) {
   char byte;
@@ -156,7 +163,8 @@ int ask_agent(const char *program, int input) {
   struct reply reply;
   int spool = keep_input(input, &length), code = -1;
   if (spool < 0) return -1;
-  if (send_request(agent, spool, length) || receive_reply(agent, &reply, ACCEPTED)) {
+  if (send_request(agent, spool, length) ||
+      (receive_reply(agent, &reply, ACCEPTED) && (errno != EAGAIN || receive_late(agent, &reply)))) {
     if (errno == EAGAIN) give_up(agent);
   } else {
     set_deadline(agent, ANSWER_MS);

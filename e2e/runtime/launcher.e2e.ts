@@ -2,6 +2,7 @@
 // standalone runtime runs with the same environment and the same standard input.
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -213,6 +214,22 @@ test("an agent that accepts after the launcher gave up cannot send its acceptanc
   await using _agent = await listen(launched.socketPath, behaviour);
   reportOf(await launched.call({}));
   expect(await failed.promise).toMatchObject({ code: "EPIPE" });
+});
+
+test("an acceptance that came before the launcher, which the machine runs late, could give up is heard", async () => {
+  const late = join(launched.directory, "late");
+  const delay = `strace -qq -o /dev/null -e trace=recvfrom -e inject=recvfrom:delay_exit=${acceptMs * 2_000}:when=1`;
+  writeFileSync(late, `#!/bin/sh\nexec ${delay} ${launched.binary} "$@"\n`, { mode: 0o755 });
+  const behaviour: Behaviour = {
+    onRequest(socket) {
+      void setTimeout(acceptMs * 1.5).then(() => {
+        socket.write(encodeAccepted());
+        socket.end(encodeAnswer({ exitCode: 0, stdout: "late\n", stderr: "" }));
+      });
+    },
+  };
+  await using _agent = await listen(launched.socketPath, behaviour);
+  expect(await launched.call({ binary: late })).toEqual({ code: 0, stdout: "late\n", stderr: "" });
 });
 
 describe("errors", () => {

@@ -8,7 +8,7 @@ import { Prefix } from "../../src/ip/prefix.ts";
 import type { Agent } from "../agent/agent.ts";
 import type { Families } from "../agent/agent-node.ts";
 import { figures } from "../bench/statistics.ts";
-import type { Container } from "../conformance/runtime.ts";
+import { type Container, PluginFailure } from "../conformance/runtime.ts";
 import { RouteWatch } from "./convergence.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
@@ -20,6 +20,8 @@ const own = { v4: ["10.10.0.0/21"], v6: ["fd00:ff::/64"], dual: ["fd00:ff::/64",
 const podsOfNode = 10;
 const atATime = 16;
 const secondMs = 1_000;
+const tryAgainLater = 11;
+const attempts = 10;
 
 /** Few of everything, for the tests. */
 const shortForm = { nodes: 100, pods: 10, seconds: 6 } as const;
@@ -46,10 +48,10 @@ async function one(columns: Families, { build, nodes, pods: ownPods, seconds }: 
   await using api = await ServedCluster.start(subject.node.host, size, kubeconfig);
   const agent = await subject.served.start();
   const containers = Array.from({ length: ownPods }, (_, at) => containerOf(subject, at));
-  await inParallel(containers, (container) => subject.node.runtime.add(subject.list, container));
+  await inParallel(containers, (container) => asRuntimesDo(() => subject.node.runtime.add(subject.list, container)));
   ledger.remark(await changeEverySecond({ subject, api, agent, ledger, containers, columns, seconds }));
   await subject.audit(ledger, "in the end", ...containers);
-  await inParallel(containers, (container) => subject.node.runtime.del(subject.list, container));
+  await inParallel(containers, (container) => asRuntimesDo(() => subject.node.runtime.del(subject.list, container)));
   await subject.audit(ledger, "after the end");
   await agent.stop();
   return ledger.row;
@@ -84,8 +86,8 @@ async function changeEverySecond(change: Change): Promise<string> {
     await api.tell("pods");
     const container = containers[second % containers.length];
     if (container !== undefined) {
-      await runtime.del(subject.list, container);
-      await runtime.add(subject.list, container);
+      await asRuntimesDo(() => runtime.del(subject.list, container));
+      await asRuntimesDo(() => runtime.add(subject.list, container));
     }
     ledger.fault();
     if (second * 2 > seconds) before ??= holdingsOf(agent);
@@ -105,6 +107,19 @@ function containerOf(subject: Subject, at: number): Container {
   const { namespace, name, uid } = ownPod(at);
   const args = { IgnoreUnknown: "1", K8S_POD_NAMESPACE: namespace, K8S_POD_NAME: name, K8S_POD_UID: uid };
   return { ...subject.container(subject.node.pod()), args };
+}
+
+/** They try again where they are told to. */
+async function asRuntimesDo(call: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (!(error instanceof PluginFailure && error.code === tryAgainLater) || attempt === attempts) throw error;
+      await sleep(secondMs);
+    }
+  }
 }
 
 async function inParallel<T>(things: readonly T[], work: (thing: T) => Promise<unknown>): Promise<void> {
