@@ -11,14 +11,32 @@ export interface LocalPod {
   readonly addresses: readonly Address[];
 }
 
-export interface PodEntry {
+export class PodEntry {
   readonly pod: PolicyPod;
+  readonly #local: MergedPod | undefined;
+
+  constructor(pod: PolicyPod, local: MergedPod | undefined) {
+    this.pod = pod;
+    this.#local = local;
+  }
+
   /** On this node, and known to the view. */
-  readonly isLocal: boolean;
-  /** As text, because they become elements of sets. */
-  readonly addresses: Stack<readonly string[]>;
-  /** All in one text, which tells whether they changed. */
-  readonly addressText: string;
+  get isLocal(): boolean {
+    return this.#local !== undefined;
+  }
+
+  /** As text, because they become elements of sets. It is made when it is asked for: most pods of a large cluster are in no set here. */
+  get addresses(): Stack<readonly string[]> {
+    const all = this.#local?.addresses ?? this.pod.addresses;
+    const ofFamily = families.map((family) => {
+      return [family, [...new Set(all.filter((each) => each.family === family).map(String))]] as const;
+    });
+    return Object.fromEntries(ofFamily.filter(([, texts]) => texts.length > 0));
+  }
+
+  isOf(pod: PolicyPod, local: MergedPod | undefined): boolean {
+    return this.pod === pod && this.#local?.addressText === local?.addressText;
+  }
 }
 
 export interface Change {
@@ -58,9 +76,8 @@ export class PodEntries {
     for (const [key, pod] of view.pods) {
       const before = this.#entries.get(key);
       const mine = localOf(pod, local.get(key));
-      const isSame = before?.pod === pod && before.isLocal === (mine !== undefined);
-      if (isSame && (mine === undefined || mine.addressText === before.addressText)) continue;
-      const entry = entryOf(pod, mine);
+      if (before?.isOf(pod, mine)) continue;
+      const entry = new PodEntry(pod, mine);
       this.#put(key, entry);
       changes.push({ key, entry });
     }
@@ -100,6 +117,7 @@ export class PodEntries {
 interface MergedPod {
   readonly uids: ReadonlySet<string>;
   readonly addresses: readonly Address[];
+  /** All in one text, which tells whether they changed. */
   readonly addressText: string;
 }
 
@@ -119,13 +137,4 @@ function merged(localPods: readonly LocalPod[]): ReadonlyMap<string, MergedPod> 
 function localOf({ uid }: PolicyPod, local: MergedPod | undefined): MergedPod | undefined {
   if (local === undefined || uid === undefined) return local;
   return local.uids.size === 0 || (local.uids.size === 1 && local.uids.has(uid)) ? local : undefined;
-}
-
-function entryOf(pod: PolicyPod, local: MergedPod | undefined): PodEntry {
-  const all = local?.addresses ?? pod.addresses;
-  const ofFamily = families.map((family) => {
-    return [family, [...new Set(all.filter((each) => each.family === family).map(String))]] as const;
-  });
-  const addresses: Stack<readonly string[]> = Object.fromEntries(ofFamily.filter(([, texts]) => texts.length > 0));
-  return { pod, isLocal: local !== undefined, addresses, addressText: all.join() };
 }
