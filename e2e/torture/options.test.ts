@@ -20,6 +20,7 @@ describe("parseOptions()", () => {
       "overrun",
       "model",
       "fuzz",
+      "cluster",
     ]);
     expect({ families, short }).toEqual({ families: ["v4", "v6", "dual"], short: false });
   });
