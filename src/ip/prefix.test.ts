@@ -170,6 +170,12 @@ describe("what lies in a prefix", () => {
     expect(prefix("2001:db8::/64").equals(prefix("2001:db8::/65"))).toBe(false);
     expect(prefix("::/0").equals(prefix("0.0.0.0/0"))).toBe(false);
   });
+
+  test("prefixes sort by first address, the one that holds the other first, IPv6 before IPv4", () => {
+    const sorted = ["2001:db8::/32", "2001:db8::/48", "2001:db8:1::/48", "10.0.0.0/8", "10.0.0.0/24", "10.1.0.0/16"];
+    const shuffled = sorted.toReversed().map(prefix);
+    expect(shuffled.toSorted((one, other) => one.compare(other)).map(String)).toEqual(sorted);
+  });
 });
 
 describe("InterfaceAddress", () => {

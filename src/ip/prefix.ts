@@ -80,6 +80,11 @@ export class Prefix {
     return this.length === other.length && this.address.equals(other.address);
   }
 
+  /** By first address; of two that begin alike, the one that holds the other sorts first. */
+  compare(other: Prefix): number {
+    return this.first.compare(other.first) || this.length - other.length;
+  }
+
   toString(): string {
     return `${this.address}/${this.length}`;
   }

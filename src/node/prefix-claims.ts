@@ -3,8 +3,8 @@
 // of prefixes.
 import { areApart, isApartInItself } from "../cluster/nodes-apart.ts";
 import type { ClusterNode, ClusterView, NodePrefix } from "../cluster/view.ts";
-import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
+import { holderOf } from "../ip/sorted-prefixes.ts";
 import type { Fault } from "./fault.ts";
 import type { Uplink } from "./uplink.ts";
 
@@ -59,7 +59,11 @@ function withFresh(
   const served = new Map(last.claims.served);
   for (const node of last.nodes) if (!kept.has(node)) served.delete(node.name);
   for (const { name, prefixes } of fresh) {
-    if (prefixes.length > 0) served.set(name, prefixes.map(({ prefix }) => prefix).toSorted(comparePrefixes));
+    if (prefixes.length > 0)
+      served.set(
+        name,
+        prefixes.map(({ prefix }) => prefix).toSorted((one, other) => one.compare(other)),
+      );
   }
   return { served, faults: [] };
 }
@@ -116,7 +120,7 @@ function overlapWithLink({ node, prefix }: Claim, uplinks: readonly Uplink[]): F
 
 /** In sorted order. Of those that overlap the lowest in rank stays, then the next that is apart from all that stay. */
 function withoutOverlaps(claims: readonly Ranked[], faults: Fault[]): readonly Ranked[] {
-  const sorted = claims.toSorted((one, other) => comparePrefixes(one.prefix, other.prefix));
+  const sorted = claims.toSorted((one, other) => one.prefix.compare(other.prefix));
   const rivals = overlapping(sorted);
   const dropped = new Set<Ranked>();
   for (const claim of [...rivals.keys()].toSorted((one, other) => one.rank - other.rank)) {
@@ -159,7 +163,7 @@ function claimsOnAddresses(view: ClusterView, sorted: readonly Ranked[], faults:
   const found = new Set<Ranked>();
   for (const { name, addresses } of view.nodes) {
     for (const address of addresses) {
-      const holder = holderOf(address, sorted);
+      const holder = holderOf(address, sorted, ({ prefix }) => prefix);
       if (holder === undefined || holder.node === name || found.has(holder)) continue;
       found.add(holder);
       const { node, prefix } = holder;
@@ -170,21 +174,4 @@ function claimsOnAddresses(view: ClusterView, sorted: readonly Ranked[], faults:
     }
   }
   return found;
-}
-
-/** In a sorted list without overlaps only the last that does not begin after the address can hold it. */
-function holderOf(address: Address, sorted: readonly Ranked[]): Ranked | undefined {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const claim = sorted[middle];
-    if (claim !== undefined && claim.prefix.first.compare(address) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  const claim = sorted[low - 1];
-  return claim?.prefix.contains(address) === true ? claim : undefined;
-}
-
-function comparePrefixes(one: Prefix, other: Prefix): number {
-  return one.first.compare(other.first) || one.length - other.length;
 }

@@ -22,11 +22,8 @@ const groupBits = 8;
 /** So many levels without a choice are no accident. */
 const leastGap = 3;
 
-/** By first address; where two begin alike, the one that holds the other first. */
 export function sortedByPrefix<T extends Member>(members: readonly T[]): readonly T[] {
-  return members.toSorted(
-    ({ prefix: one }, { prefix: other }) => one.first.compare(other.first) || one.length - other.length,
-  );
+  return members.toSorted((one, other) => one.prefix.compare(other.prefix));
 }
 
 /** One for each prefix that a cluster was given. All members are of one family and sorted. */

@@ -4,6 +4,7 @@ import type { FileFault } from "../../config/file-fault.ts";
 import type { Path } from "../../config/yaml-document.ts";
 import type { Address } from "../../ip/address.ts";
 import type { Prefix } from "../../ip/prefix.ts";
+import { holderOf } from "../../ip/sorted-prefixes.ts";
 import type { ClusterNode } from "../view.ts";
 import type { FileEntry } from "./claims.ts";
 
@@ -18,7 +19,7 @@ interface Claim<T> {
 export function nodeConflicts(nodes: readonly FileEntry<ClusterNode>[]): readonly FileFault[] {
   const prefixes = claims(nodes, "prefixes", ({ value }) => value.prefixes.map(({ prefix }) => prefix));
   const addresses = claims(nodes, "addresses", ({ value }) => value.addresses);
-  const sorted = prefixes.toSorted((one, other) => comparePrefixes(one.what, other.what));
+  const sorted = prefixes.toSorted((one, other) => one.what.compare(other.what));
   const overlapping = overlaps(sorted);
   return [
     ...duplicateNames(nodes),
@@ -83,28 +84,11 @@ function overlap(one: Claim<Prefix>, other: Claim<Prefix>): FileFault {
 /** Packets to such an address would follow the route to the other node's pods. */
 function addressesOfOthersPods(addresses: readonly Claim<Address>[], sorted: readonly Claim<Prefix>[]): FileFault[] {
   return addresses.flatMap((claim) => {
-    const other = holderOf(claim.what, sorted);
+    const other = holderOf(claim.what, sorted, ({ what }) => what);
     if (other === undefined || other.node === claim.node) return [];
     const why = `${claim.what} lies in ${other.what}, from which the pods of ${nameOf(other)} get addresses`;
     return [faultAt(claim, `${why}: write an address outside of it, or cut the prefix around it`)];
   });
-}
-
-/** The prefix that holds the address, in a sorted list without overlaps: only the last that does not begin after it can. */
-function holderOf(address: Address, sorted: readonly Claim<Prefix>[]): Claim<Prefix> | undefined {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const claim = sorted[middle];
-    if (claim !== undefined && claim.what.first.compare(address) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  const claim = sorted[low - 1];
-  return claim?.what.contains(address) === true ? claim : undefined;
-}
-
-function comparePrefixes(one: Prefix, other: Prefix): number {
-  return one.first.compare(other.first) || one.length - other.length;
 }
 
 function faultAt(claim: Claim<unknown>, message: string): FileFault {
