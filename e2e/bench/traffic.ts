@@ -71,16 +71,22 @@ function ask({ from, to, pingPong }: Route, count: { readonly trips: number; rea
   return run(from, [pingPong, "ask", to, String(ports.trips), String(count.trips), String(count.beginnings)]);
 }
 
-const report = v.object({
-  end: v.object({
-    sum_received: v.object({ bits_per_second: v.number(), bytes: v.number(), seconds: v.number() }),
-    cpu_utilization_percent: v.object({ host_total: v.number(), remote_total: v.number() }),
+const report = v.union([
+  v.object({ error: v.string() }),
+  v.object({
+    end: v.object({
+      sum_received: v.object({ bits_per_second: v.number(), bytes: v.number(), seconds: v.number() }),
+      cpu_utilization_percent: v.object({ host_total: v.number(), remote_total: v.number() }),
+    }),
   }),
-});
+]);
 
 function stream({ from, to, seconds }: Route): Pick<Passed, "gigabits" | "cpuMsPerGigabyte"> {
   const said = run(from, ["iperf3", "-J", "-c", to, "-p", String(ports.stream), "-t", String(seconds)]);
-  const { sum_received: received, cpu_utilization_percent: cpu } = v.parse(report, JSON.parse(said)).end;
+  const told = v.parse(report, JSON.parse(said));
+  // It has ended with 0 all the same.
+  if ("error" in told) throw new Error(`iperf3 from ${from.path} to ${to}: ${told.error}`);
+  const { sum_received: received, cpu_utilization_percent: cpu } = told.end;
   const cpuMs = (cpu.host_total + cpu.remote_total) * received.seconds * 10;
   return { gigabits: received.bits_per_second / 1e9, cpuMsPerGigabyte: cpuMs / (received.bytes / 1e9) };
 }
