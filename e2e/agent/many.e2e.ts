@@ -5,23 +5,13 @@ import { once } from "node:events";
 import { afterAll, describe, expect, test } from "vitest";
 import { addressesOf, columns, type Pod } from "../conformance/node.ts";
 import type { Json, NetworkList } from "../conformance/runtime.ts";
+import { inParallel } from "../runtimes/in-parallel.ts";
 import { AgentNode } from "./agent-node.ts";
 import { CopiedBuild } from "./copied-build.ts";
 import { Gate } from "./gate.ts";
 
 const build = new CopiedBuild();
 afterAll(() => build[Symbol.dispose]());
-
-/** Does the work for each, so many at a time. */
-async function inParallel<T, R>(things: readonly T[], width: number, work: (thing: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = things.entries();
-  const worker = async () => {
-    for (const [at, thing] of queue) results[at] = await work(thing);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-  return results;
-}
 
 function gated(node: AgentNode, { type }: Gate): NetworkList {
   const [plugin] = node.network().plugins;

@@ -10,8 +10,8 @@ export interface Size {
 }
 
 /** Each namespace has a policy by which its pods reach one another and nobody else reaches them. */
-export function putAll(server: TestApiServer, { nodes, pods }: Size): void {
-  for (let at = 0; at < nodes; at++) server.put("nodes", largeNode(at));
+export function putAll(server: TestApiServer, { nodes, pods }: Size, nodeAt: typeof largeNode = largeNode): void {
+  for (let at = 0; at < nodes; at++) server.put("nodes", nodeAt(at));
   for (let at = 0; at < pods / podsOfNamespace; at++) {
     server.put("namespaces", { metadata: { name: `team-${at}`, labels: { team: `${at}` } } });
     server.put("networkpolicies", {

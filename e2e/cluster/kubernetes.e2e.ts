@@ -12,6 +12,7 @@ import { testCertificate, testKey } from "../../src/cluster/kubernetes/test-cert
 import type { ClusterView } from "../../src/cluster/view.ts";
 import { createLog } from "../../src/log/log.ts";
 import { eventually } from "../runtimes/eventually.ts";
+import { kubeconfigOf } from "./kubeconfig.ts";
 
 const families = [
   ["IPv4-only", "127.0.0.1", ["192.0.2.1"], ["10.1.0.0/24"], ["10.1.0.2"]],
@@ -35,11 +36,13 @@ test.for(families)("the view of an %s cluster is what the Kubernetes client list
   expect(source.fault).toBeUndefined();
 });
 
+const token = "secret";
+
 type Addresses = readonly [nodes: readonly string[], prefixes: readonly string[], pods: readonly string[]];
 
 async function serveCluster(stack: AsyncDisposableStack, host: "::1" | "127.0.0.1", [own, podCIDRs, ips]: Addresses) {
   const tls = { key: testKey, cert: testCertificate };
-  const server = stack.use(await TestApiServer.start({ host, tls, token: "secret" }));
+  const server = stack.use(await TestApiServer.start({ host, tls, token }));
   const addresses = own.map((address) => ({ type: "InternalIP", address }));
   server.put("nodes", { metadata: { name: "alpha" }, spec: { podCIDRs }, status: { addresses } });
   server.put("namespaces", { metadata: { name: "shop" } });
@@ -51,18 +54,8 @@ async function serveCluster(stack: AsyncDisposableStack, host: "::1" | "127.0.0.
   server.put("networkpolicies", { metadata: { name: "closed", namespace: "shop" }, spec: { podSelector: {} } });
   const directory = await mkdtemp(join(tmpdir(), "hextet-e2e-cluster-"));
   stack.defer(() => rm(directory, { recursive: true }));
-  const cluster = {
-    server: server.url.origin,
-    "certificate-authority-data": Buffer.from(testCertificate).toString("base64"),
-  };
-  const config = {
-    "current-context": "test",
-    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-    clusters: [{ name: "test", cluster }],
-    users: [{ name: "test", user: { token: "secret" } }],
-  };
   const path = join(directory, "kubeconfig");
-  await writeFile(path, JSON.stringify(config));
+  await writeFile(path, JSON.stringify(kubeconfigOf(server.url.origin, token)));
   return path;
 }
 

@@ -10,8 +10,7 @@ const size: ServedSize = JSON.parse(process.argv[2] ?? "");
 const { families, nodes, pods, ownPods, own } = size;
 const tls = { key: testKey, cert: testCertificate };
 await using server = await TestApiServer.start({ host: "::1", tls, token });
-putAll(server, { nodes, pods });
-for (let at = 0; at < nodes; at++) server.put("nodes", nodeOf(at, families));
+putAll(server, { nodes, pods }, (at) => nodeOf(at, families));
 server.put("nodes", {
   metadata: { name: "alpha" },
   spec: { podCIDRs: own },

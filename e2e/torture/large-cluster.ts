@@ -1,14 +1,16 @@
 // A node with many pods in a large cluster, by its API: nodes and pods elsewhere change every second, one here comes and goes, and the kernel
 // must have followed. What the agent holds after an hour of this is what it held before.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Prefix } from "../../src/ip/prefix.ts";
 import type { Agent } from "../agent/agent.ts";
 import type { Families } from "../agent/agent-node.ts";
+import { costOf } from "../bench/process-cost.ts";
 import { figures } from "../bench/statistics.ts";
 import { type Container, PluginFailure } from "../conformance/runtime.ts";
+import { inParallel } from "../runtimes/in-parallel.ts";
 import { RouteWatch } from "./convergence.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
@@ -48,10 +50,14 @@ async function one(columns: Families, { build, nodes, pods: ownPods, seconds }: 
   await using api = await ServedCluster.start(subject.node.host, size, kubeconfig);
   const agent = await subject.served.start();
   const containers = Array.from({ length: ownPods }, (_, at) => containerOf(subject, at));
-  await inParallel(containers, (container) => asRuntimesDo(() => subject.node.runtime.add(subject.list, container)));
+  await inParallel(containers, atATime, (container) =>
+    asRuntimesDo(() => subject.node.runtime.add(subject.list, container)),
+  );
   ledger.remark(await changeEverySecond({ subject, api, agent, ledger, containers, columns, seconds }));
   await subject.audit(ledger, "in the end", ...containers);
-  await inParallel(containers, (container) => asRuntimesDo(() => subject.node.runtime.del(subject.list, container)));
+  await inParallel(containers, atATime, (container) =>
+    asRuntimesDo(() => subject.node.runtime.del(subject.list, container)),
+  );
   await subject.audit(ledger, "after the end");
   await agent.stop();
   return ledger.row;
@@ -75,7 +81,7 @@ async function changeEverySecond(change: Change): Promise<string> {
   if ((await routes.until(prefix, true)) === undefined) ledger.lost(`there never was a route to ${prefix}`);
   const convergence: number[] = [];
   let before: Holdings | undefined;
-  const [startMs, startCpu] = [performance.now(), cpuSecondsOf(agent)];
+  const [startMs, startCpuMs] = [performance.now(), costOf(agent.pid).cpuMs];
   for (let second = 0; second < seconds; second++) {
     await sleep(Math.max(0, startMs + second * secondMs - performance.now()));
     const isThere = second % 2 === 1;
@@ -94,7 +100,7 @@ async function changeEverySecond(change: Change): Promise<string> {
   }
   const { p50, p99 } = figures(convergence);
   const lateMs = Math.max(0, performance.now() - startMs - seconds * secondMs);
-  const share = (cpuSecondsOf(agent) - startCpu) / ((performance.now() - startMs) / 1000);
+  const share = (costOf(agent.pid).cpuMs - startCpuMs) / (performance.now() - startMs);
   return [
     compare(ledger, before ?? holdingsOf(agent), holdingsOf(agent)),
     `the route followed within ${Math.ceil(p50)} ms (p50), ${Math.ceil(p99)} ms (p99)`,
@@ -120,17 +126,4 @@ async function asRuntimesDo(call: () => Promise<unknown>): Promise<void> {
       await sleep(secondMs);
     }
   }
-}
-
-async function inParallel<T>(things: readonly T[], work: (thing: T) => Promise<unknown>): Promise<void> {
-  const queue = things.values();
-  const worker = async () => {
-    for (const thing of queue) await work(thing);
-  };
-  await Promise.all(Array.from({ length: atATime }, worker));
-}
-
-function cpuSecondsOf({ pid }: Agent): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

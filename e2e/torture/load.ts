@@ -8,6 +8,7 @@ import { Prefix } from "../../src/ip/prefix.ts";
 import type { Agent } from "../agent/agent.ts";
 import { figures } from "../bench/statistics.ts";
 import type { Container } from "../conformance/runtime.ts";
+import { inParallel } from "../runtimes/in-parallel.ts";
 import { RouteWatch } from "./convergence.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
@@ -54,14 +55,10 @@ export async function* scale({ families, build, pods }: Settings): AsyncGenerato
 async function comeAndGo(subject: Subject, ledger: Ledger, all: readonly Container[]): Promise<void> {
   const { runtime } = subject.node;
   for (const verb of ["add", "check", "del"] as const) {
-    const queue = all.values();
-    const work = async () => {
-      for (const container of queue) {
-        await runtime[verb](subject.list, container).catch((error: Error) => ledger.lost(`${verb}: ${error.message}`));
-        ledger.fault();
-      }
-    };
-    await Promise.all(Array.from({ length: atATime }, work));
+    await inParallel(all, atATime, async (container) => {
+      await runtime[verb](subject.list, container).catch((error: Error) => ledger.lost(`${verb}: ${error.message}`));
+      ledger.fault();
+    });
     if (verb === "add") await subject.bareGc(...all);
   }
 }

@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
-import { testCertificate } from "../../src/cluster/kubernetes/test-certificate.ts";
 import type { Namespace } from "../../src/netlink/socket.ts";
 import type { Families } from "../agent/agent-node.ts";
+import { kubeconfigOf } from "../cluster/kubeconfig.ts";
 import { largeNode, type Size } from "../cluster-memory/large-cluster.ts";
 
 export const token = "secret";
@@ -38,7 +38,7 @@ export class ServedCluster implements AsyncDisposable {
     const child = spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
     const lines = createInterface(child.stdout);
     const [server] = await once(lines, "line");
-    writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(String(server))));
+    writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(String(server), token)));
     return new ServedCluster(child, lines);
   }
 
@@ -70,14 +70,4 @@ export function nodeOf(at: number, families: Families) {
 /** In namespaces that have others' pods, and so policies. */
 export function ownPod(at: number) {
   return { namespace: `team-${at % 20}`, name: `own-${at}`, uid: `own-${at}` };
-}
-
-function kubeconfigOf(server: string) {
-  const cluster = { server, "certificate-authority-data": Buffer.from(testCertificate).toString("base64") };
-  return {
-    "current-context": "test",
-    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-    clusters: [{ name: "test", cluster }],
-    users: [{ name: "test", user: { token } }],
-  };
 }
