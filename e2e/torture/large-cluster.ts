@@ -14,7 +14,7 @@ import { inParallel } from "../runtimes/in-parallel.ts";
 import { RouteWatch } from "./convergence.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
-import { compare, type Holdings, holdingsOf } from "./load.ts";
+import { compare, holdingsOf } from "./load.ts";
 import { nodeOf, ownPod, ServedCluster } from "./served-cluster.ts";
 import { Subject } from "./subject.ts";
 
@@ -80,7 +80,7 @@ async function changeEverySecond(change: Change): Promise<string> {
   const { runtime } = subject.node;
   if ((await routes.until(prefix, true)) === undefined) ledger.lost(`there never was a route to ${prefix}`);
   const convergence: number[] = [];
-  let before: Holdings | undefined;
+  let before = await holdingsOf(agent);
   const [startMs, startCpuMs] = [performance.now(), costOf(agent.pid).cpuMs];
   for (let second = 0; second < seconds; second++) {
     await sleep(Math.max(0, startMs + second * secondMs - performance.now()));
@@ -96,13 +96,13 @@ async function changeEverySecond(change: Change): Promise<string> {
       await asRuntimesDo(() => runtime.add(subject.list, container));
     }
     ledger.fault();
-    if (second * 2 > seconds) before ??= holdingsOf(agent);
+    if (second === Math.floor(seconds / 2)) before = await holdingsOf(agent);
   }
   const { p50, p99 } = figures(convergence);
   const lateMs = Math.max(0, performance.now() - startMs - seconds * secondMs);
   const share = (costOf(agent.pid).cpuMs - startCpuMs) / (performance.now() - startMs);
   return [
-    compare(ledger, before ?? holdingsOf(agent), holdingsOf(agent)),
+    compare(ledger, before, await holdingsOf(agent)),
     `the route followed within ${Math.ceil(p50)} ms (p50), ${Math.ceil(p99)} ms (p99)`,
     `${(share * 100).toFixed(0)} % of a processor`,
     ...(lateMs > secondMs ? [`changes came ${Math.round(lateMs / 1000)} s later than every second`] : []),
