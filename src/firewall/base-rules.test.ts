@@ -75,10 +75,10 @@ describe("the filter", () => {
       "ct state { new, invalid } tcp flags & (fin | syn | rst | ack) != syn ip daddr @isolated counter name midstream drop",
       "ct state { established, related } accept",
       "meta iifgroup & 0xffffffff == 0x68780001 ip saddr != @known counter name guarded drop",
-      "ip saddr vmap @egress",
+      "ip saddr @isolated ip saddr vmap @egress",
       "meta iifgroup & 0xffffffff == 0x68780001 ip saddr != @known counter name guarded drop",
       "meta oifgroup & 0xffffffff == 0x68780001 ip daddr != @known counter name guarded drop",
-      "ip daddr vmap @ingress",
+      "ip daddr @isolated ip daddr vmap @ingress",
       "meta oifgroup & 0xffffffff == 0x68780001 ip daddr != @known counter name guarded drop",
     ]);
   });

@@ -81,7 +81,8 @@ function policyOf(end: End, settings: FirewallSettings): readonly Rule[] {
   return [
     // Asked twice because of packets on their way: before, for a pod that becomes known meanwhile, and after, for one that is forgotten.
     ...unknown,
-    { when: [], then: { kind: "dispatch", end, set } },
+    // Most packets have an end that no policy selects, and where a dispatch asks one set after the other (iptables) one question spares it.
+    { when: [{ kind: "set", end, set: policySets.isolated }], then: { kind: "dispatch", end, set } },
     ...unknown,
   ];
 }
