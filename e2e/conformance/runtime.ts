@@ -93,9 +93,8 @@ export class Runtime {
     return previous;
   }
 
-  async check(list: NetworkList, container: Container): Promise<void> {
+  async check(list: NetworkList, container: Container, previous = this.cached(list, container)): Promise<void> {
     if (list.disableCheck) return;
-    const previous = this.cached(list, container);
     for (const plugin of list.plugins) {
       await this.#call("CHECK", plugin.type, documentFor(list, plugin, { previous, container }), container);
     }

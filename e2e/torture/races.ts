@@ -6,7 +6,7 @@
 import type { Agent } from "../agent/agent.ts";
 import type { Families } from "../agent/agent-node.ts";
 import { interfacesOf, type Pod } from "../conformance/node.ts";
-import { type Container, type NetworkList, PluginFailure } from "../conformance/runtime.ts";
+import { type Container, type Json, type NetworkList, PluginFailure, type Runtime } from "../conformance/runtime.ts";
 import { Chance } from "./chance.ts";
 import type { Settings } from "./experiment.ts";
 import { Ledger, type Row } from "./ledger.ts";
@@ -18,6 +18,17 @@ interface Attachment {
   readonly container: Container;
   readonly list: NetworkList;
   state: State;
+  /** What the ADD that stands has answered. The runtime's own cache has what was answered last, which need not be what was done last. */
+  result: Json | undefined;
+}
+
+interface Call extends Answered {
+  readonly result?: Json;
+}
+
+/** Neither there nor not there. */
+interface Broken {
+  readonly why: string;
 }
 
 export async function* races(settings: Settings): AsyncGenerator<Row> {
@@ -87,12 +98,13 @@ class Races {
   async #race(subject: Subject, one: Attachment, round: number): Promise<void> {
     const calls = Array.from({ length: this.#chance.below(3) + 1 }, () => this.#call(subject, one));
     const answered = await Promise.all(calls);
-    const after = await this.#stateOf(subject, one);
     const before = one.state;
-    one.state = after === "broken" ? "absent" : after;
-    if (after !== "broken" && isPossible(before, answered, after)) return;
+    const after = await this.#look(subject, one, answered);
+    one.state = typeof after === "string" ? after : "absent";
+    if (typeof after === "string" && isPossible(before, answered, after)) return;
     const told = answered.map(({ verb, succeeded }) => `${verb} ${succeeded ? "succeeded" : "failed"}`).join(", ");
-    const what = `round ${round}: ${one.container.containerId} was ${before}, then ${told}, and is ${after}`;
+    const is = typeof after === "string" ? after : after.why;
+    const what = `round ${round}: ${one.container.containerId} was ${before}, then ${told}, and is ${is}`;
     if (this.#by === "agent") this.#ledger.lost(what);
     else await this.#putRight(subject, one, what);
   }
@@ -100,44 +112,59 @@ class Races {
   /** One DEL, and the next ADD is as if nothing had been. */
   async #putRight(subject: Subject, one: Attachment, what: string): Promise<void> {
     this.#counts.mixed++;
-    const { runtime } = subject.node;
     const step = async (verb: "add" | "del", expected: State) => {
-      await this.#ledger.recover(() => runtime[verb](one.list, one.container));
-      const state = await this.#stateOf(subject, one);
-      if (state !== expected) this.#ledger.lost(`${what}; after ${verb} it is ${state}`);
+      const done: Call[] = [];
+      await this.#ledger.recover(async () => done.push(await called(subject.node.runtime, verb, one)));
+      const state = await this.#look(subject, one, done);
+      if (state !== expected) this.#ledger.lost(`${what}; after ${verb} it is ${JSON.stringify(state)}`);
     };
     await step("del", "absent");
     await step("add", "present");
     one.state = "present";
   }
 
-  async #call(subject: Subject, { container, list }: Attachment): Promise<Answered> {
+  async #call(subject: Subject, one: Attachment): Promise<Call> {
     this.#counts.calls++;
     const isServed = this.#by === "agent" || this.#chance.happens(0.5);
     const runtime = isServed ? subject.node.runtime : subject.alone();
-    const verb = this.#chance.oneOf("add", "del");
-    try {
-      await runtime[verb](list, container);
-      return { verb, succeeded: true };
-    } catch (error) {
-      if (!(error instanceof PluginFailure)) throw error;
-      if (verb === "add") this.#counts.refused++;
-      return { verb, succeeded: false };
-    }
+    const call = await called(runtime, this.#chance.oneOf("add", "del"), one);
+    if (call.verb === "add" && !call.succeeded) this.#counts.refused++;
+    return call;
   }
 
-  /** By the pod, the leases, and where there is something, by CHECK. */
-  async #stateOf(subject: Subject, { pod, container, list }: Attachment): Promise<State | "broken"> {
+  /** By the pod, the leases, and where there is something, by CHECK with one of the answers that it may be of. */
+  async #look(subject: Subject, one: Attachment, answered: readonly Call[]): Promise<State | Broken> {
+    const { pod, container, list } = one;
     const isThere = interfacesOf(pod.namespace).includes(container.interfaceName);
     const isLeased = subject.leases().some((lease) => {
       return lease.containerId === container.containerId && lease.interfaceName === container.interfaceName;
     });
     if (!isThere && !isLeased) return "absent";
-    if (!isThere || !isLeased) return "broken";
-    return subject.node.runtime.check(list, container).then(
-      () => "present" as const,
-      () => "broken" as const,
-    );
+    if (!isThere) return { why: "a lease without an interface" };
+    if (!isLeased) return { why: "an interface without a lease" };
+    const objections: unknown[] = [];
+    for (const result of [one.result, ...answered.map((each) => each.result)]) {
+      if (result === undefined) continue;
+      try {
+        await subject.node.runtime.check(list, container, result);
+        one.result = result;
+        return "present";
+      } catch (error) {
+        objections.push(error);
+      }
+    }
+    return { why: `not what any ADD has answered: ${objections.join("; ")}` };
+  }
+}
+
+async function called(runtime: Runtime, verb: "add" | "del", { container, list }: Attachment): Promise<Call> {
+  try {
+    if (verb === "add") return { verb, succeeded: true, result: await runtime.add(list, container) };
+    await runtime.del(list, container);
+    return { verb, succeeded: true };
+  } catch (error) {
+    if (!(error instanceof PluginFailure)) throw error;
+    return { verb, succeeded: false };
   }
 }
 
@@ -153,10 +180,11 @@ function attachmentsOf(subject: Subject): readonly Attachment[] {
     container: subject.container(one),
     list,
     state: "absent" as const,
+    result: undefined,
   }));
   return [
-    { pod, container, list, state: "absent" },
-    { pod, container: { ...container, interfaceName: "net1" }, list: more, state: "absent" },
+    { pod, container, list, state: "absent", result: undefined },
+    { pod, container: { ...container, interfaceName: "net1" }, list: more, state: "absent", result: undefined },
     ...others,
   ];
 }
