@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { BenchAgent } from "./agent-process.ts";
 import { compiled } from "./compiled.ts";
 import { costAtRest, difference, memoryOf, type ProcessCost } from "./process-cost.ts";
-import type { Call, Families, Places, Subject } from "./subjects.ts";
+import { type Call, type Families, type Places, podArgs, type Subject } from "./subjects.ts";
 import { type Cost, type Job, TimedJobs } from "./timed-jobs.ts";
 
 export const verbs = ["ADD", "DEL"] as const;
@@ -61,11 +61,11 @@ export class Contestant implements AsyncDisposable {
     for (const [path, text] of Object.entries(this.#call.files ?? {})) await writeFile(path, text);
     ipBatch([`netns add ${this.#node}`]);
     execFileSync("ip", ["-n", this.#node, "link", "set", "lo", "up"]);
-    if (!this.#subject.withAgent) return;
-    const cluster = { nodes: { bench: { addresses: ["2001:db8::1"], prefixes: ["fd77::/64", "10.77.0.0/16"] } } };
+    const { agent } = this.#subject;
+    if (agent === undefined) return;
     const { binDirectory } = this.#options;
     const place = { binDirectory, directory: this.#directory, namespace: `/run/netns/${this.#node}` };
-    this.#agent = await BenchAgent.start({ ...place, nodeName: "bench", cluster });
+    this.#agent = await BenchAgent.start({ ...place, ...agent });
   }
 
   /** Attaches pods that stay while others are measured. */
@@ -128,6 +128,7 @@ export class Contestant implements AsyncDisposable {
         CNI_CONTAINERID: pod,
         CNI_NETNS: `/run/netns/${pod}`,
         CNI_IFNAME: "eth0",
+        CNI_ARGS: podArgs(Number(pod.slice(pod.lastIndexOf("-") + 1))),
         CNI_PATH: `${binDirectory}:${referenceDirectory}`,
         PATH: process.env["PATH"] ?? "",
         // Where nobody listens the launcher executes the standalone runtime.

@@ -31,10 +31,9 @@ async function profile(families: Families, options: AttachOptions): Promise<stri
   const traces = join(scratchDirectory, `traces-${families}`);
   const directory = join(scratchDirectory, `profile-${families}`);
   mkdirSync(traces);
-  const subject = subjects(options).find(({ withAgent }) => withAgent);
-  if (subject === undefined) throw new Error("There is nothing to profile: run npm run build");
-  const cluster = { nodes: { bench: { addresses: ["2001:db8::1"], prefixes: ["fd77::/64", "10.77.0.0/16"] } } };
-  await using agent = await BenchAgent.start({ binDirectory, directory, nodeName: "bench", cluster });
+  const subject = subjects(options).find(({ agent }) => agent !== undefined);
+  if (subject?.agent === undefined) throw new Error("There is nothing to profile: run npm run build");
+  await using agent = await BenchAgent.start({ binDirectory, directory, ...subject.agent });
   const runner = new Runner({
     agent,
     call: subject.call({ families, directory }),

@@ -11,8 +11,8 @@ export interface Subject {
   /** What must be there, by absolute path; a subject that lacks any of it is left out. */
   readonly needs: readonly string[];
   readonly call: (place: CallPlace) => Call;
-  /** Answers through an agent, which the bench starts for it. */
-  readonly withAgent?: true;
+  /** Answers through an agent, which the bench starts for it with such a cluster. */
+  readonly agent?: { readonly nodeName: string; readonly cluster: object };
 }
 
 export interface CallPlace {
@@ -55,6 +55,35 @@ const defaultRoutes: Readonly<Record<Families, readonly object[]>> = {
   dual: [{ dst: "::/0" }, { dst: "0.0.0.0/0" }],
 };
 
+const nodeName = "bench";
+const cluster = { nodes: { [nodeName]: { addresses: ["2001:db8::1"], prefixes: ["fd77::/64", "10.77.0.0/16"] } } };
+
+const namespace = "bench";
+/** More than are there at once. */
+const names = 2000;
+
+/** What runtimes of Kubernetes say of a pod. */
+export function podArgs(number: number): string {
+  return `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${nameOf(number)}`;
+}
+
+function nameOf(number: number): string {
+  return `web-${number % names}`;
+}
+
+/** A policy selects every pod, so nothing passes before the packet filter knows it, and ADD waits for that. */
+const policed = {
+  pods: Object.fromEntries(
+    Array.from({ length: names }, (_, at) => [`${namespace}/${nameOf(at)}`, { labels: { app: "web" } }]),
+  ),
+  policies: [
+    {
+      metadata: { name: "web", namespace },
+      spec: { podSelector: { matchLabels: { app: "web" } }, ingress: [{ ports: [{ port: 80 }] }] },
+    },
+  ],
+};
+
 /** In the order in which they run and are printed. */
 export function subjects(places: Places): Subject[] {
   const all = [...ours(places), ...references(places)];
@@ -77,7 +106,13 @@ function ours({ binDirectory, scratchDirectory }: Places): Subject[] {
       needs: [],
       call: ({ families }) => ({ command: [compiled("floor", scratchDirectory), families], stdin: "" }),
     },
-    { name: "hextet, agent", needs: [program], call, withAgent: true },
+    { name: "hextet, agent", needs: [program], call, agent: { nodeName, cluster } },
+    {
+      name: "hextet, agent, policies",
+      needs: [program],
+      call,
+      agent: { nodeName, cluster: { ...cluster, ...policed } },
+    },
     { name: "hextet standalone", needs: [program], call },
   ];
 }
