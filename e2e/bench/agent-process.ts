@@ -99,7 +99,7 @@ async function writeConfig({ directory, nodeName, cluster, config }: BenchAgentO
     nodeName,
     cluster: { file: clusterFile },
     cni: { directory: join(directory, "net.d") },
-    dataDirectory: join(directory, "agent-data"),
+    dataDirectory: join(directory, "data"),
     socket,
     listen: "[::1]:16128",
     ...config,

@@ -94,6 +94,48 @@ describe("Loop", () => {
     await loop.stop();
   });
 
+  test("does not rest where somebody waits, and rests again after that", async () => {
+    const { loop, clock, passes } = counting();
+    loop.start();
+    await clock.advance(10);
+    loop.hurry();
+    await clock.advance(0);
+    expect(passes()).toBe(2);
+    loop.lookAgain();
+    await clock.advance(49);
+    expect(passes()).toBe(2);
+    await clock.advance(1);
+    expect(passes()).toBe(3);
+    loop.lookAgain();
+    await clock.advance(10);
+    loop.hurry();
+    await clock.advance(0);
+    expect(passes()).toBe(4);
+    await loop.stop();
+  });
+
+  test.for([
+    [3, 3],
+    [400, 5],
+  ])("rests shortly after a pass of %d ms for those who came meanwhile: %d ms", async ([passMs = 0, restMs = 0]) => {
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { loop, clock, passes } = counting({ pass: () => gates[passes() - 1]?.promise ?? Promise.resolve() });
+    loop.start();
+    await clock.advance(passMs);
+    for (let call = 0; call < 16; call++) loop.hurry();
+    gates[0]?.resolve();
+    await clock.advance(restMs - 1);
+    loop.hurry();
+    await clock.advance(0);
+    expect(passes()).toBe(1);
+    await clock.advance(1);
+    expect(passes()).toBe(2);
+    gates[1]?.resolve();
+    await clock.advance(500);
+    expect(passes()).toBe(2);
+    await loop.stop();
+  });
+
   test("passes again for an event that came during a pass", async () => {
     const gate = Promise.withResolvers<void>();
     const { loop, clock, passes } = counting({ pass: () => gate.promise });

@@ -24,6 +24,8 @@ export interface LoopClock {
 const defaultMinIntervalMs = 50;
 /** What peers take for routes and rules lies between 10 and 180 s; a pass without a change writes nothing and costs little. */
 const defaultResyncMs = 30_000;
+/** Of many who wait for a pass each, some are to get so far that one pass is for all of them. */
+const mostHurriedRestMs = 5;
 const firstBackoffMs = 250;
 const defaultMaxBackoffMs = 30_000;
 
@@ -31,7 +33,9 @@ export class Loop {
   readonly #options: LoopOptions;
   readonly #stop = new AbortController();
   #wake = new AbortController();
+  #rest = new AbortController();
   #wanted = true;
+  #isAwaited = false;
   #failures = 0;
   #running: Promise<void> | undefined;
 
@@ -49,10 +53,18 @@ export class Loop {
     this.#wake.abort();
   }
 
+  /** Asks for a pass that begins as soon as can be, because somebody waits for it. */
+  hurry(): void {
+    this.#isAwaited = true;
+    this.#rest.abort();
+    this.lookAgain();
+  }
+
   /** Ends the loop after the pass under way. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#wake.abort();
+    this.#rest.abort();
     await this.#running;
   }
 
@@ -60,6 +72,7 @@ export class Loop {
     while (!this.#stop.signal.aborted) {
       const startedAt = this.#options.clock.now();
       this.#wanted = false;
+      this.#isAwaited = false;
       const pauseMs = await this.#pass();
       await this.#idle(startedAt, pauseMs);
     }
@@ -79,15 +92,20 @@ export class Loop {
   }
 
   async #idle(startedAt: number, pauseMs: number): Promise<void> {
+    const { clock, minIntervalMs = defaultMinIntervalMs } = this.#options;
     this.#wake = new AbortController();
     if (this.#stop.signal.aborted) return;
-    const now = () => this.#options.clock.now();
+    const endedAt = clock.now();
     // However much happens, a loop of long passes leaves half of the time to whatever else the process does.
-    const restedAt = now() + (now() - startedAt);
-    if (!this.#wanted) await this.#options.clock.sleep(pauseMs, this.#wake.signal);
-    // The least distance between two passes holds for events also, but never delays the end.
-    const restMs = Math.max(startedAt + (this.#options.minIntervalMs ?? defaultMinIntervalMs), restedAt) - now();
-    if (restMs > 0) await this.#options.clock.sleep(restMs, this.#stop.signal);
+    const restedAt = Math.max(startedAt + minIntervalMs, endedAt + (endedAt - startedAt));
+    const hurriedAt = Math.min(restedAt, endedAt + Math.min(endedAt - startedAt, mostHurriedRestMs));
+    if (!this.#wanted) await clock.sleep(pauseMs, this.#wake.signal);
+    while (!this.#stop.signal.aborted) {
+      const restMs = (this.#isAwaited ? hurriedAt : restedAt) - clock.now();
+      if (restMs <= 0) return;
+      this.#rest = new AbortController();
+      await clock.sleep(restMs, this.#rest.signal);
+    }
   }
 }
 

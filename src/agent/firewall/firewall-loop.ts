@@ -8,10 +8,6 @@ import { type Family, families } from "../../ip/address.ts";
 import type { LeaseStore } from "../../ipam/store/lease-store.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Log } from "../../log/log.ts";
-import { listAddresses } from "../../netlink/address.ts";
-import { Connection } from "../../netlink/connection.ts";
-import { deleteConnections } from "../../netlink/conntrack.ts";
-import { KernelError } from "../../netlink/kernel-error.ts";
 import { ipv6Of } from "../../node/uplink.ts";
 import { PolicyCompiler, type PolicyParts } from "../../policy/compile.ts";
 import { type AttachedPod, localPodsOf } from "../../policy/local-pods.ts";
@@ -21,7 +17,7 @@ import { Loop, type LoopClock } from "../../reconcile/loop.ts";
 import type { AgentConfig } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
 import { type NodeReadiness, troubleOf } from "../node-readiness.ts";
-import { deniedNow } from "./ended-connections.ts";
+import { Ending } from "./ending.ts";
 import { attachedPods, guardedNamespaces, nodeFacts, sameAttached } from "./inputs.ts";
 import type { KeptFilter } from "./kept-filter.ts";
 import type { KeptGuard } from "./kept-guard.ts";
@@ -57,6 +53,7 @@ export interface Computed {
 export class FirewallLoop {
   readonly #options: FirewallLoopOptions;
   readonly #loop: Loop;
+  readonly #ending: Ending;
   readonly #compiler: PolicyCompiler;
   #computed: Computed | undefined;
   /** Those who wait for the end of a pass that began after they asked. */
@@ -66,6 +63,7 @@ export class FirewallLoop {
     this.#options = options;
     const { config, log, metrics, readiness, clock } = options;
     this.#compiler = new PolicyCompiler(config.firewall);
+    this.#ending = new Ending({ ...options, onDue: () => this.lookAgain() });
     this.#loop = new Loop({
       clock,
       pass: metrics.counted("firewall", () => this.#pass()),
@@ -92,6 +90,7 @@ export class FirewallLoop {
   /** Ends it after the pass under way; the kernel keeps its rules. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+    this.#ending[Symbol.dispose]();
   }
 
   /** Whether the filter knows no address that its pod has given back. */
@@ -104,7 +103,7 @@ export class FirewallLoop {
   /** Resolves when the filter has been brought up to what is true now. */
   inForce(): Promise<void> {
     const passed = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.lookAgain();
+    this.#loop.hurry();
     return passed;
   }
 
@@ -121,6 +120,8 @@ export class FirewallLoop {
       throw error;
     }
     for (const resolve of waiting) resolve();
+    const { policies, localPods = [] } = this.#computed ?? {};
+    if (policies !== undefined) await this.#ending.end({ view: policies, localPods });
     await filter.look();
     readiness.firewall([]);
   }
@@ -156,25 +157,9 @@ export class FirewallLoop {
     }
     await guard.inForce({ bootId, namespaces });
     if (before === computed) return;
-    if (policies !== undefined && parts !== undefined && mayDenyMore(before?.parts, parts)) {
-      this.#endConnections(policies, computed.localPods);
-    }
+    if (parts !== undefined && mayDenyMore(before?.parts, parts)) this.#ending.want();
     this.#computed = computed;
     onInForce?.(computed);
-  }
-
-  #endConnections(view: PolicyView, localPods: readonly LocalPod[]): void {
-    const { kernel, log } = this.#options;
-    try {
-      using route = new Connection(kernel.socket("route"));
-      const nodeAddresses = route.dump(listAddresses()).map(({ address }) => address.address);
-      using netfilter = new Connection(kernel.socket("netfilter"));
-      const ended = deleteConnections(netfilter, deniedNow({ view, localPods, nodeAddresses }));
-      if (ended > 0) log.info("connections ended that no policy allows any more", { connections: ended });
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      log.warning("connections that no policy allows any more go on", { error });
-    }
   }
 }
 
