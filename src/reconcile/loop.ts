@@ -105,6 +105,8 @@ export class Loop {
       if (restMs <= 0) return;
       this.#rest = new AbortController();
       await clock.sleep(restMs, this.#rest.signal);
+      // Else somebody came who waits for less.
+      if (!this.#rest.signal.aborted) return;
     }
   }
 }
